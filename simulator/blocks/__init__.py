@@ -1,0 +1,9 @@
+"""Where values live, in the order of the wire.
+
+==============  =======================================================================
+base            the contract every block keeps, and ``AddressMap``: which addresses exist
+memory          register and bit blocks over a buffer; sequential and sparse ones
+fleet           one table of many devices: a row a device, a column an address
+columns         one point of many devices, written in one call
+==============  =======================================================================
+"""

@@ -1,0 +1,24 @@
+"""The command line: one small file a verb.
+
+* ``app``         ``main``: find the verb, parse its arguments, turn what it raises into an exit code
+* ``verbs``       the table of verbs; a new verb is one file and one line here
+* ``exits``       exit codes, and which exception ends in which
+* ``texts``       the help that teaches: the front page, examples, exit codes
+* ``arguments``   arguments that several verbs share
+* ``streams``     writing to stdout and stderr so that a full disk or a closed pipe stops nothing
+* ``logs``        observers of the log: text for people, JSON lines for programs
+* ``progress``    the progress bar of a long start
+* ``process``     what only a running program needs: reactor, signals, descriptor limit, age
+* ``ready``       the ready line and the ready file
+* ``run``         verb: start a plant and serve it
+* ``serve``       verb: one device with every address, without a file
+* ``check``       verb: validate a plant file, then preflight it on this machine
+* ``preflight``   what ``check`` looks at: descriptors, memory, ports, addresses
+* ``addresses``   which addresses are local to this machine, and how others become so
+* ``sockets``     what holds a port, from ``/proc``
+* ``explain``     verb: one point from its name down to the frame that reads it
+* ``profiles``    verb: list the profiles, show one
+* ``schema``      verb: JSON Schema of the plant file and the profile
+* ``init``        verb: write a commented plant file to start from
+* ``completion``  verb: scripts for bash, zsh and fish
+"""

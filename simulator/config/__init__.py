@@ -1,0 +1,14 @@
+"""The plant file: from YAML to a plan of devices and listeners, or to every problem at once.
+
+==============  ===============================================================================
+``loader``      read and check a plant file: ``load_plant(path) -> PlantConfig``
+``plant``       the result: groups, limits, listeners; finds a device by name
+``schema``      what the file may say; its JSON Schema for editors
+``unsupported`` what the format knows and this version refuses
+``groups``      one entry of ``devices``: schema, profile, values, names, places
+``endpoint``    ``tcp://127.64.0.0/12:502`` as addresses and ports
+``names``       name templates of groups; two devices of one name
+``placement``   which device sits where: places of a group, spans behind a listener
+``listening``   places of all groups to listeners; two devices on one place
+==============  ===============================================================================
+"""

@@ -1,0 +1,14 @@
+"""The compiled part, which the simulator does without when there is no compiler; all else is in ``setup.cfg``."""
+
+from setuptools import Extension, setup
+
+setup(
+    ext_modules=[
+        Extension(
+            "simulator.server._turn",
+            ["simulator/server/_turn.c"],
+            extra_compile_args=["-std=c11", "-O3", "-Wall", "-Wextra"],
+            optional=True,
+        )
+    ]
+)

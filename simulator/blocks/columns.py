@@ -1,0 +1,236 @@
+"""One point of many devices, written in one call: engineering numbers in, wire order out.
+
+A column is a strided view of a fleet's buffer: ``offset`` bytes into a row of ``stride`` bytes, one row a
+device.  ``write`` turns values into raw numbers, ``(value - shift) / scale``, and stores them as the data
+type has them: whole types round half to even and saturate, NaN is 0 in them.  One number for all rows is
+encoded once and filled in.  Rows that are ``held`` keep what they have, and so do the neighbours of a bit.
+
+The one rule: the bytes are those of ``DataType.encode``, whatever the way they are made.  Texts have no
+column.  Nothing is checked here against access rules, and nobody else is to write the rows meanwhile.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import Any, Protocol
+
+import numpy as np
+
+from simulator.datatypes import ByteOrder, DataType, saturate
+from simulator.protocol.codes import Table
+
+Values = float | np.ndarray  # one number for all rows, or one for each row of the slice
+Buffer = Any  # what numpy can make a writable array over: mmap, bytearray, memoryview, ndarray
+
+
+class Column(ABC):
+    """The place of one point in every row."""
+
+    @abstractmethod
+    def write(self, start: int, stop: int, values: Values, held: np.ndarray | None = None) -> None:
+        """Store ``values`` in the rows ``start`` to ``stop``; where ``held`` (bool by row) is true, do not."""
+
+
+def column(
+    buffer: Buffer,
+    offset: int,
+    stride: int,
+    rows: int,
+    data_type: DataType,
+    *,
+    scale: float = 1.0,
+    shift: float = 0.0,
+    count: int = 1,
+    bit: int | None = None,
+) -> Column:
+    """The column of a point in registers.
+
+    ``shift`` is the point's offset, ``count`` the elements of an array (all get the same value), ``bit`` the
+    bit of a bool inside its register.  A bool without ``bit`` is a register that is 0 or 1.
+    """
+    if not data_type.is_numeric:
+        raise ValueError(f"column is of {data_type.name}, expected a numeric data type")
+    if bit is not None:
+        is_swapped = data_type.order in (ByteOrder.BADC, ByteOrder.DCBA)
+        high = bit >= 8
+        return _Bits(buffer, offset + (high == is_swapped), stride, rows, bit % 8, 1)
+    limits: tuple[float, float] = (data_type.minimum or 0, data_type.maximum or 0)
+    if data_type.family == "bool":
+        data_type, limits = DataType("uint16", data_type.order), (0, 1)
+    form = _Direct if data_type.direct_dtype is not None else _Words
+    return form(buffer, offset, stride, rows, data_type, scale, shift, count, limits)
+
+
+def bit_column(buffer: Buffer, offset: int, stride: int, rows: int, bit: int, *, count: int = 1) -> Column:
+    """The column of ``count`` bits from bit ``bit`` of a row on, packed LSB first; all get the same value."""
+    return _Bits(buffer, offset + bit // 8, stride, rows, bit % 8, count)
+
+
+class Spot(Protocol):
+    """What a point says of its place; ``simulator.points.Point`` does."""
+
+    @property
+    def table(self) -> Table: ...
+    @property
+    def data_type(self) -> DataType: ...
+    @property
+    def scale(self) -> float: ...
+    @property
+    def offset(self) -> float: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def bit(self) -> int | None: ...
+
+
+def point_column(buffer: Buffer, first: int, stride: int, rows: int, point: Spot) -> Column:
+    """The column of a point whose first register, or bit in a table of bits, is number ``first`` of a row."""
+    if point.table.is_bits:
+        return bit_column(buffer, 0, stride, rows, first, count=point.count)
+    return column(
+        buffer,
+        first * 2,
+        stride,
+        rows,
+        point.data_type,
+        scale=point.scale,
+        shift=point.offset,
+        count=point.count,
+        bit=point.bit,
+    )
+
+
+def _view(buffer: Buffer, offset: int, stride: int, rows: int, dtype: Any) -> np.ndarray:
+    return np.ndarray((rows,), dtype, buffer, offset, (stride,))
+
+
+class _Numbers(Column):
+    """Scaling, rounding and saturation; subclasses know how a raw number is stored."""
+
+    def __init__(
+        self,
+        buffer: Buffer,
+        offset: int,
+        stride: int,
+        rows: int,
+        data_type: DataType,
+        scale: float,
+        shift: float,
+        count: int,
+        limits: tuple[float, float],
+    ) -> None:
+        self._type = data_type
+        self._scale, self._shift, self._limits = scale, shift, limits
+        self._is_scaled = scale != 1 or shift != 0
+        self._fill: tuple[float, list[Any]] = (math.nan, [])  # the last number of all rows, encoded
+        self._views = self._make_views(buffer, offset, stride, rows, count)
+
+    @abstractmethod
+    def _make_views(
+        self, buffer: Buffer, offset: int, stride: int, rows: int, count: int
+    ) -> list[np.ndarray]:
+        """The cells that are assigned, one array over all rows each."""
+
+    @abstractmethod
+    def _pieces(self, raw: np.ndarray) -> list[np.ndarray]:
+        """What goes into the cells of one element, from raw numbers that fit the data type."""
+
+    def write(self, start: int, stop: int, values: Values, held: np.ndarray | None = None) -> None:
+        if isinstance(values, np.ndarray):
+            pieces: list[Any] = self._pieces(self._raw(values))
+        else:
+            pieces = self._filling(values)
+        keep = held is not None and held.any()
+        free = ~held if keep and held is not None else True
+        with np.errstate(over="ignore"):  # beyond float32: infinity
+            for place, view in enumerate(self._views):
+                piece = pieces[place % len(pieces)]
+                if keep:
+                    np.copyto(view[start:stop], piece, casting="unsafe", where=free)
+                else:
+                    view[start:stop] = piece
+
+    def _filling(self, value: float) -> list[Any]:
+        if self._fill[0] != value:
+            self._fill = (value, [piece[0] for piece in self._pieces(self._raw(np.array([value])))])
+        return self._fill[1]
+
+    def _raw(self, values: np.ndarray) -> np.ndarray:
+        raw: np.ndarray = values
+        if self._is_scaled:
+            raw = np.subtract(values, self._shift, dtype=np.float64)
+            np.divide(raw, self._scale, out=raw)
+        if not self._type.is_integer:
+            return raw
+        low, high = self._limits
+        if self._type.registers == 4:  # not every limit is a float64
+            return saturate(raw, int(low), int(high), np.dtype("u8" if low >= 0 else "i8"))
+        raw = np.rint(raw, dtype=np.float64, out=raw if self._is_scaled else None)
+        np.maximum(raw, low, out=raw)
+        np.minimum(raw, high, out=raw)
+        if math.isnan(raw.sum()):
+            raw[np.isnan(raw)] = 0
+        return raw
+
+
+class _Direct(_Numbers):
+    """numpy converts to the wire while it assigns."""
+
+    def _make_views(
+        self, buffer: Buffer, offset: int, stride: int, rows: int, count: int
+    ) -> list[np.ndarray]:
+        places = (offset + 2 * self._type.registers * element for element in range(count))
+        return [_view(buffer, place, stride, rows, self._type.direct_dtype) for place in places]
+
+    def _pieces(self, raw: np.ndarray) -> list[np.ndarray]:
+        return [raw]
+
+
+class _Words(_Numbers):
+    """Word by word: swapped orders, decimal digits, bits of odd length."""
+
+    def _make_views(
+        self, buffer: Buffer, offset: int, stride: int, rows: int, count: int
+    ) -> list[np.ndarray]:
+        words = range(self._type.registers * count)
+        return [_view(buffer, offset + 2 * word, stride, rows, np.uint16) for word in words]
+
+    def _pieces(self, raw: np.ndarray) -> list[np.ndarray]:
+        native, order, registers = self._type.native_dtype, self._type.order, self._type.registers
+        if native is None or self._type.family == "bcd":
+            words = self._type.encode_many(raw).copy().view(np.uint16)
+            return [words[:, word] for word in range(registers)]
+        with np.errstate(over="ignore"):  # CDAB is big-endian and BADC little-endian, last word first
+            wire = raw.astype(native.newbyteorder(">" if order is ByteOrder.CDAB else "<"))
+        words = wire.view(np.uint16).reshape(len(raw), registers)
+        return [words[:, word] for word in reversed(range(registers))]
+
+
+class _Bits(Column):
+    """Single bits of bytes, the others untouched; a number is true when it rounds to 1 or more."""
+
+    def __init__(self, buffer: Buffer, offset: int, stride: int, rows: int, bit: int, count: int) -> None:
+        bits = range(bit, bit + count)
+        self._cells = [
+            (_view(buffer, offset + each // 8, stride, rows, np.uint8), np.uint8(1 << each % 8))
+            for each in bits
+        ]
+
+    def write(self, start: int, stop: int, values: Values, held: np.ndarray | None = None) -> None:
+        if held is not None and not held.any():
+            held = None
+        truth = np.greater(values, 0.5)
+        for view, mask in self._cells:
+            cells = view[start:stop]
+            new = (
+                np.where(truth, cells | mask, cells & ~mask)
+                if truth.ndim
+                else cells | mask
+                if truth
+                else cells & ~mask
+            )
+            if held is None:
+                cells[...] = new
+            else:
+                np.copyto(cells, new, where=~held)

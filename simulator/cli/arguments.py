@@ -1,0 +1,40 @@
+"""Arguments that several verbs share, so that they read the same everywhere."""
+
+from __future__ import annotations
+
+import argparse
+
+LEVELS = ("debug", "info", "warning", "error")
+FORMATS = ("auto", "text", "json")
+
+
+def add_plant_file(parser: argparse.ArgumentParser) -> None:
+    """``FILE``, the plant file."""
+    parser.add_argument("file", metavar="FILE", help="the plant file (YAML)")
+
+
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    """``--seed``: randomness other than the file's."""
+    parser.add_argument(
+        "--seed", type=int, metavar="N", help="seed of all randomness, instead of the plant file's"
+    )
+
+
+def add_running(parser: argparse.ArgumentParser) -> None:
+    """What a verb that serves takes: where to announce readiness, what to log and how."""
+    parser.add_argument(
+        "--ready-file",
+        metavar="PATH",
+        help="write a JSON file when everything answers (pid, devices, every endpoint with its port); "
+        "removed when the program ends",
+    )
+    parser.add_argument(
+        "--log-level", choices=LEVELS, default="info", help="least level to log (default: info)"
+    )
+    parser.add_argument(
+        "--log-format",
+        choices=FORMATS,
+        default="auto",
+        help="log lines on stderr: text, json (one object a line), or auto: text on a terminal, "
+        "json otherwise (default: auto)",
+    )

@@ -1,0 +1,161 @@
+"""Will a valid plant run on this machine?  Descriptors, memory, ports, addresses.
+
+Rule: nothing is changed.  Each port is bound for a moment and given back, local addresses are read
+from the kernel's tables; what is wrong becomes a ``Finding`` with the advice that mends it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import socket
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from simulator.cli import addresses, exits, sockets
+from simulator.config.endpoint import format_host
+from simulator.config.placement import ListenerPlan
+from simulator.config.plant import PlantConfig
+from simulator.profiles.profile import Profile
+
+OWN_DESCRIPTORS = 16  # standard streams, epoll, wake-up pipe, files
+PROGRAM_BYTES = 70_000_000  # interpreter and libraries, measured
+LISTENER_BYTES = 2_500  # measured
+SHOWN = 5  # findings of one kind before the rest are only counted
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that will keep the plant from running: the exit code it would end with, and the advice."""
+
+    code: int
+    message: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        return self.message + self.advice
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What a plant needs and what stands in its way."""
+
+    devices: int
+    listeners: int
+    descriptors: int  # without connections
+    descriptor_limit: int
+    memory: int  # bytes
+    findings: tuple[Finding, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """The code that ``run`` would end with."""
+        return self.findings[0].code if self.findings else exits.OK
+
+
+def inspect(config: PlantConfig) -> Preflight:
+    """Look at the machine with the eyes of a plant."""
+    listeners = len(config.listeners)
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    findings = [*descriptor_findings(listeners, limit), *memory_findings(needed := memory_of(config))]
+    if not findings:
+        findings += [*address_findings(config.listeners), *port_findings(config.listeners)]
+    return Preflight(
+        devices=config.device_count,
+        listeners=listeners,
+        descriptors=listeners + OWN_DESCRIPTORS,
+        descriptor_limit=limit,
+        memory=needed,
+        findings=tuple(findings),
+    )
+
+
+def descriptor_findings(listeners: int, limit: int) -> Iterator[Finding]:
+    """More listeners than the process may have open."""
+    needed = listeners + OWN_DESCRIPTORS
+    if limit != resource.RLIM_INFINITY and needed > limit:
+        yield Finding(
+            exits.CANNOT_BIND,
+            f"{listeners} listeners need {needed} descriptors, this process may open {limit}",
+            f"\nraise the limit (ulimit -n {needed + 1000}), or put devices behind one port: "
+            "unit ids or many addresses on one port need one descriptor",
+        )
+
+
+def memory_of(config: PlantConfig) -> int:
+    """An estimate: the program, its listeners, and the tables of every device."""
+    stores = sum(group.count * bytes_per_device(group.profile) for group in config.groups)
+    return PROGRAM_BYTES + LISTENER_BYTES * len(config.listeners) + stores
+
+
+def bytes_per_device(profile: Profile) -> int:
+    """What the tables of one device hold: two bytes a register, a bit a bit."""
+    return sum(
+        (layout.size + 7) // 8 if table.is_bits else 2 * layout.size
+        for table, layout in profile.tables.items()
+        if layout.share is None
+    )
+
+
+def memory_findings(needed: int) -> Iterator[Finding]:
+    """More memory than this machine has."""
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if needed > total:
+        yield Finding(
+            exits.RUNTIME,
+            f"the devices need about {needed >> 20} MiB of memory, this machine has {total >> 20}",
+            "\nlower 'count', or give the profile fewer addresses under 'tables'",
+        )
+
+
+def address_findings(listeners: Iterable[ListenerPlan]) -> Iterator[Finding]:
+    """Addresses that this machine does not answer for, with the commands that would change that."""
+    wanted: dict[bool, list[tuple[int, int]]] = {False: [], True: []}
+    for listener in listeners:
+        wanted[listener.ipv6] += [(span.first_ip, span.last_ip + 1) for span in listener.spans if span.step]
+    for ipv6, ranges in wanted.items():
+        for start, stop in addresses.not_local(ranges, ipv6=ipv6):
+            shown = format_host(start, ipv6)
+            if stop - start > 1:
+                shown += f" to {format_host(stop - 1, ipv6)}"
+            commands = [sockets.local_route(cidr) for cidr in addresses.networks(start, stop, ipv6=ipv6)]
+            yield Finding(
+                exits.CANNOT_BIND,
+                f"{shown}: not {'an address' if stop - start == 1 else 'addresses'} of this machine",
+                "\nto make it so, as root:\n  " + "\n  ".join(commands),
+            )
+
+
+def port_findings(listeners: Iterable[ListenerPlan]) -> Iterator[Finding]:
+    """Ports that cannot be bound; the first few in full, the rest counted."""
+    more = 0
+    found = 0
+    code = exits.OK
+    for listener in listeners:
+        number = _bind_error(listener)
+        if number in (0, errno.EADDRNOTAVAIL):  # of the latter the addresses have told
+            continue
+        code = exits.PERMISSION if number in (errno.EACCES, errno.EPERM) else exits.CANNOT_BIND
+        found += 1
+        if found > SHOWN:
+            more += 1
+            continue
+        advice = sockets.advice(listener.host, listener.port, number)
+        yield Finding(code, f"{listener.endpoint}: {os.strerror(number).lower()}", advice)
+    if more:
+        yield Finding(code, f"and {more} more ports that cannot be bound")
+
+
+def _bind_error(listener: ListenerPlan) -> int:
+    """The errno of binding, 0 when it works.  The socket is closed again and never listens."""
+    family = socket.AF_INET6 if listener.ipv6 else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if listener.ipv6:
+            trial.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        try:
+            trial.bind((listener.host, listener.port))
+        except OSError as error:
+            return error.errno or errno.EINVAL
+    return 0

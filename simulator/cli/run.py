@@ -1,0 +1,43 @@
+"""``modsim run FILE``, and ``modsim --config FILE``: start a plant and serve it until stopped."""
+
+from __future__ import annotations
+
+import argparse
+
+from simulator.cli import arguments as shared
+from simulator.cli.texts import exit_codes
+
+DESCRIPTION = """\
+Start every device of a plant file and serve them until SIGTERM or SIGINT.
+
+One line on stdout says when all of them answer; it begins with 'ready'. Logs go to stderr.
+The first SIGTERM or SIGINT stops gracefully: open requests are answered. A second one stops at once."""
+
+EPILOG = f"""\
+examples:
+  modsim --config plant.yaml
+  modsim run plant.yaml --seed 7 --log-level warning
+  modsim run plant.yaml --ready-file /run/modsim.json --log-format json 2>> modsim.log
+
+{exit_codes()}"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The plant file by position or as ``--config``, and how to run it."""
+    file = parser.add_mutually_exclusive_group(required=True)
+    file.add_argument("file", metavar="FILE", nargs="?", help="the plant file (YAML)")
+    file.add_argument("--config", "-c", metavar="FILE", help="the plant file, by name")
+    shared.add_seed(parser)
+    shared.add_running(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Load the plant file and serve it."""
+    import gc
+
+    gc.disable()  # nothing made while starting dies young; collecting it again and again costs a third
+    from simulator.cli.serving import serve_plant
+    from simulator.config.loader import load_plant
+
+    config = load_plant(arguments.config or arguments.file, seed=arguments.seed)
+    return serve_plant(config, arguments)

@@ -1,0 +1,93 @@
+"""Runs a plant in this process: open, announce, serve, stop gracefully.
+
+Rule: one reactor run from start to exit code.  Whatever fails while opening stops the reactor and is
+raised again from ``serve_plant``, so that ``exits`` alone decides about codes and texts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+from typing import TYPE_CHECKING, Any
+
+from simulator.cli import exits, logs, process, ready
+from simulator.cli.progress import ProgressBar
+from simulator.cli.streams import STDERR, STDOUT
+
+if TYPE_CHECKING:
+    from twisted.internet.defer import Deferred
+    from twisted.python.failure import Failure
+
+    from simulator.config.plant import PlantConfig
+    from simulator.plant import Plant
+
+
+def serve_plant(config: PlantConfig, arguments: argparse.Namespace) -> int:
+    """Serve the plant until a signal ends it; the exit code."""
+    reactor = process.install_reactor()
+    from simulator.plant import Plant
+
+    logs.begin(STDERR, level=arguments.log_level, layout=arguments.log_format)
+    process.raise_descriptor_limit()
+    return Serving(Plant(config, reactor), reactor, arguments.ready_file).run()
+
+
+class Serving:
+    """One life of a plant."""
+
+    def __init__(self, plant: Plant, reactor: Any, ready_file: str | None) -> None:
+        from twisted.logger import Logger
+
+        self._log = Logger("simulator.cli")
+        self._plant = plant
+        self._reactor = reactor
+        self._ready_file = ready_file
+        self._failure: Failure | None = None
+        self._bar = ProgressBar(STDERR, reactor.seconds, "listeners")
+
+    def run(self) -> int:
+        """Run the reactor; return the exit code or raise what kept the plant from opening."""
+        self._reactor.callWhenRunning(self._open)
+        self._reactor.addSystemEventTrigger("before", "shutdown", self._plant.stopService)
+        self._reactor.run()
+        if self._ready_file:
+            ready.remove_ready_file(self._ready_file)
+        if self._failure is not None:
+            self._failure.raiseException()
+        return exits.OK
+
+    def _open(self) -> None:
+        process.on_stop_signal(self._stop, self._stop_at_once)
+        opened: Deferred[Any] = self._plant.open(progress=self._bar)
+        opened.addCallback(self._opened)
+        opened.addErrback(self._failed)
+
+    def _opened(self, _: object) -> None:
+        self._plant.startService()
+        self._bar.close()
+        gc.freeze()  # what a plant is made of lives as long as the process
+        gc.enable()
+        seconds = process.age()
+        endpoints = self._plant.endpoints
+        if self._ready_file:
+            ready.write_ready_file(self._ready_file, self._plant.devices, endpoints, seconds)
+        STDOUT.write(ready.ready_line(self._plant.devices, endpoints, seconds))
+
+    def _failed(self, failure: Failure) -> None:
+        self._bar.close()
+        self._failure = failure
+        self._reactor.stop()
+
+    def _stop(self, signal_name: str) -> None:
+        self._reactor.callFromThread(self._begin_stop, signal_name)
+
+    def _begin_stop(self, signal_name: str) -> None:
+        if self._reactor.running and self._failure is None:
+            self._log.info("{signal}: stopping, open requests are answered first", signal=signal_name)
+            self._reactor.stop()
+
+    def _stop_at_once(self, signal_name: str) -> None:
+        if self._ready_file:
+            ready.remove_ready_file(self._ready_file)
+        os._exit(exits.RUNTIME)

@@ -1,0 +1,52 @@
+"""The table of verbs.
+
+A verb is a module with ``add_arguments(parser)`` and ``run(arguments) -> int``, named here once with
+the line the front page shows.  Modules are imported when their verb is asked for, and import what
+is heavy (twisted, pydantic, numpy) inside ``run`` only, so that help and completion stay instant.
+"""
+
+from __future__ import annotations
+
+import argparse
+from importlib import import_module
+from typing import NamedTuple, Protocol, cast
+
+
+class VerbModule(Protocol):
+    """What a verb's module offers."""
+
+    DESCRIPTION: str
+    EPILOG: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the verb's arguments."""
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Carry the verb out; return the exit code."""
+
+
+class Verb(NamedTuple):
+    """A word after ``modsim``, its line in the front page's list and the module that carries it out."""
+
+    name: str
+    summary: str
+    module: str
+
+    def load(self) -> VerbModule:
+        """The verb's module, imported now."""
+        return cast(VerbModule, import_module(self.module))
+
+
+VERBS = {
+    verb.name: verb
+    for verb in (
+        Verb("run", "start a plant and serve it until stopped", "simulator.cli.run"),
+        Verb("serve", "serve one device with every address, without a file", "simulator.cli.serve"),
+        Verb("check", "validate a plant file and preflight it on this machine", "simulator.cli.check"),
+        Verb("explain", "follow one point down to the frame that reads it", "simulator.cli.explain"),
+        Verb("profiles", "list the profiles, or show one", "simulator.cli.profiles"),
+        Verb("schema", "print the JSON Schema of the plant file or the profile", "simulator.cli.schema"),
+        Verb("init", "write a commented plant file to start from", "simulator.cli.init"),
+        Verb("completion", "print a completion script for your shell", "simulator.cli.completion"),
+    )
+}

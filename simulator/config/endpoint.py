@@ -1,0 +1,177 @@
+"""Endpoints: ``tcp://127.0.0.1:20001-21000``, ``tcp://127.64.0.0/12:502``, ``tcp://[::1]:502``.
+
+An endpoint is a run of addresses and ranges of ports, parsed once into numbers.  The one rule: only
+what can be listened on is accepted, so host names other than ``localhost`` are refused (nobody
+should need a name server to know where a device sits), and so are the schemes this version lacks.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+
+from simulator.documents.problems import unknown
+from simulator.documents.ranges import Ranges, count_ranges, format_ranges, parse_ranges, repeated
+from simulator.protocol.codes import TCP_PORT
+
+SCHEMES = ("tcp",)
+UNSUPPORTED_SCHEMES = ("udp", "tls", "rtu+tcp", "ascii+tcp", "binary+tcp", "rtu+udp", "ascii+udp",
+                       "binary+udp", "rtu", "ascii", "binary")  # fmt: skip
+MAX_PORT = 65535
+
+_FORM = "an endpoint such as tcp://127.0.0.1:5020"
+_ENDPOINT = re.compile(r"([A-Za-z][A-Za-z0-9+]*):(//)?(.*)", re.DOTALL)
+_IPv4 = ipaddress.IPv4Address
+_IPv6 = ipaddress.IPv6Address
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a group of devices is reached."""
+
+    text: str
+    scheme: str
+    first_ip: int  # as a number; 0 when ``everywhere``
+    last_ip: int
+    ipv6: bool
+    ports: Ranges  # both ends included; ((0, 0),) is a free port for each
+
+    @property
+    def everywhere(self) -> bool:
+        """True for ``0.0.0.0`` and ``[::]``, which listen on every address of the machine."""
+        return self.first_ip == 0
+
+    @property
+    def addresses(self) -> int:
+        """How many addresses; listening everywhere counts as one."""
+        return self.last_ip - self.first_ip + 1
+
+    @property
+    def free_port(self) -> bool:
+        """True when the operating system picks the port."""
+        return self.ports == ((0, 0),)
+
+    @property
+    def port_count(self) -> int:
+        """How many ports."""
+        return count_ranges(self.ports)
+
+
+def parse_endpoint(text: str) -> Endpoint:
+    """Raises ValueError with the fact, what it got and what it expected."""
+    match = _ENDPOINT.fullmatch(text)
+    if match is None:
+        raise ValueError(f"endpoint is {text!r}, expected {_FORM}")
+    scheme, slashes, rest = match.groups()
+    _check_scheme(scheme.lower())
+    if not slashes:
+        raise ValueError(f"endpoint is {text!r}, expected // behind {scheme}:")
+    if "?" in rest:
+        raise ValueError(f"endpoint {text!r} has options behind ?, expected none for {scheme}://")
+    host, ports = _split(text, rest)
+    first, last, ipv6 = _parse_v6(text, host[1:-1]) if host.startswith("[") else _parse_v4(text, host)
+    return Endpoint(text, scheme.lower(), first, last, ipv6, _parse_ports(ports))
+
+
+def format_endpoint(ip: int, ipv6: bool, port: int, scheme: str = "tcp") -> str:
+    """The text of one address and port: ``tcp://127.0.0.1:5020``, ``tcp://[::1]:5020``."""
+    return f"{scheme}://{format_host(ip, ipv6, bracket=True)}:{port}"
+
+
+def format_host(ip: int, ipv6: bool, *, bracket: bool = False) -> str:
+    """The text of one address."""
+    if not ipv6:
+        return str(_IPv4(ip))
+    return f"[{_IPv6(ip)}]" if bracket else str(_IPv6(ip))
+
+
+def _check_scheme(scheme: str) -> None:
+    if scheme in UNSUPPORTED_SCHEMES:
+        raise ValueError(f"scheme {scheme!r} is not supported by this version, expected {SCHEMES[0]}")
+    if scheme not in SCHEMES:
+        raise ValueError(unknown("scheme", scheme, SCHEMES))
+
+
+def _split(text: str, rest: str) -> tuple[str, str]:
+    """Host and ports; the standard port when none is given."""
+    if rest.startswith("["):
+        host, bracket, behind = rest.partition("]")
+        if not bracket or (behind and not behind.startswith(":")):
+            raise ValueError(f"endpoint is {text!r}, expected an IPv6 address in brackets and a port")
+        return host + "]", behind[1:] if behind else str(TCP_PORT)
+    if rest.count(":") > 1:
+        raise ValueError(
+            f"endpoint is {text!r}, expected an IPv6 address in brackets, such as tcp://[::1]:5020"
+        )
+    host, colon, ports = rest.partition(":")
+    return host, ports if colon else str(TCP_PORT)
+
+
+def _parse_ports(text: str) -> Ranges:
+    ports = parse_ranges(text, name="port", minimum=0, maximum=MAX_PORT)
+    if ports == ((0, 0),):
+        return ports
+    if any(first == 0 for first, _ in ports):
+        raise ValueError(f"port is {format_ranges(ports)}, expected 0 alone or 1 to {MAX_PORT}")
+    if (twice := repeated(ports)) is not None:
+        raise ValueError(f"port {twice} is listed twice in {format_ranges(ports)}, expected it once")
+    return ports
+
+
+def _parse_v4(text: str, host: str) -> tuple[int, int, bool]:
+    if host == "localhost":
+        host = "127.0.0.1"
+    if "/" in host:
+        network = _network(text, host, ipaddress.IPv4Network)
+        without_ends = 1 if network.prefixlen < 31 else 0  # network and broadcast address are no hosts
+        first, last = int(network.network_address), int(network.broadcast_address)
+        return _checked(text, first + without_ends, last - without_ends, False)
+    low, dash, high = host.partition("-")
+    first = _address(text, low, _IPv4)
+    return _checked(text, first, _address(text, high, _IPv4) if dash else first, False)
+
+
+def _parse_v6(text: str, host: str) -> tuple[int, int, bool]:
+    if "/" in host:
+        network = _network(text, host, ipaddress.IPv6Network)
+        return _checked(text, int(network.network_address), int(network.broadcast_address), True)
+    low, dash, high = host.partition("-")
+    first = _address(text, low, _IPv6)
+    return _checked(text, first, _address(text, high, _IPv6) if dash else first, True)
+
+
+def _checked(text: str, first: int, last: int, ipv6: bool) -> tuple[int, int, bool]:
+    ends = f"{format_host(first, ipv6)}-{format_host(last, ipv6)}"
+    if last < first:
+        raise ValueError(f"address range {ends} runs backwards, expected the lower address first")
+    if first == 0 and last > 0:
+        raise ValueError(f"address range {ends} begins at the unspecified address, expected another one")
+    return first, last, ipv6
+
+
+def _address(text: str, host: str, kind: type[_IPv4] | type[_IPv6]) -> int:
+    try:
+        if "%" in host:
+            raise ValueError
+        return int(kind(host))
+    except ValueError:
+        example = "127.0.0.1" if kind is _IPv4 else "::1"
+        version = "IPv4" if kind is _IPv4 else "IPv6"
+        raise ValueError(
+            f"address is {host!r} in {text!r}, expected an {version} address such as {example}"
+        ) from None
+
+
+def _network(
+    text: str, host: str, kind: type[ipaddress.IPv4Network] | type[ipaddress.IPv6Network]
+) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    try:
+        network = kind(host, strict=False)
+    except ValueError:
+        example = "127.64.0.0/12" if kind is ipaddress.IPv4Network else "fd00::/112"
+        raise ValueError(f"network is {host!r} in {text!r}, expected one such as {example}") from None
+    address = ipaddress.ip_address(host.partition("/")[0])
+    if address != network.network_address:
+        raise ValueError(f"network {host} has bits set behind its prefix, expected {network}")
+    return network

@@ -1,0 +1,177 @@
+"""From the places of all groups to listeners; two devices on one place.
+
+Many addresses on one port share ONE wildcard listener, unless every group that needs them says
+``bind: each``; the kernel does not let ``0.0.0.0:P`` and ``127.0.0.1:P`` listen side by side, so one
+wildcard takes everything on its port.  A port 0 is never shared.  The one rule: collisions are found
+by comparing intervals of addresses and sets of unit ids, never by listing places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from simulator.config.placement import ListenerPlan, Place, Places, Span, host_of, unit_mask
+
+DEFAULT_UNKNOWN_UNIT = "gateway_target_failed"  # exception 0x0B, V1.1b3 §7
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What one group asks for."""
+
+    places: Places
+    bind_each: bool = False
+    unknown_unit: str | None = None
+
+
+class Collision(NamedTuple):
+    """Two devices on one place; the group that comes later in the file first."""
+
+    group: int
+    device: int
+    other: int
+    other_device: int
+    place: Place
+
+
+class Disagreement(NamedTuple):
+    """Two groups behind one listener that want different answers for unknown units."""
+
+    group: int
+    other: int
+    endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """The listeners, and what is wrong with them."""
+
+    listeners: tuple[ListenerPlan, ...]
+    collisions: tuple[Collision, ...]
+    disagreements: tuple[Disagreement, ...]
+
+
+_Key = tuple[bool, int, int]  # ipv6, port, 0 or a number of its own for each port 0
+_Box = tuple[int, int, int, Span]  # first address, last address, unit ids as bits, the span
+
+
+def plan_listening(groups: Sequence[Wanted]) -> Listening:
+    """Listeners in the order of the file."""
+    ports: dict[_Key, list[Span]] = {}
+    own = 0
+    for index, group in enumerate(groups):
+        endpoint = group.places.endpoint
+        for slot, port in group.places.ports():
+            own += port == 0
+            ports.setdefault((endpoint.ipv6, port, 0 if port else own), []).append(
+                group.places.span(index, slot)
+            )
+    listeners: list[ListenerPlan] = []
+    disagreements: dict[tuple[int, int], Disagreement] = {}
+    collisions: dict[tuple[int, int], Collision] = {}
+    for (ipv6, port, _), spans in ports.items():
+        for found in _collisions(spans, ipv6, port):
+            collisions.setdefault((found.group, found.other), found)
+        for plan in _listeners(groups, spans, ipv6, port):
+            listeners.append(plan)
+            for wrong in _disagreements(groups, plan):
+                disagreements.setdefault((wrong.group, wrong.other), wrong)
+    return Listening(tuple(listeners), tuple(collisions.values()), tuple(disagreements.values()))
+
+
+def _listeners(
+    groups: Sequence[Wanted], spans: Sequence[Span], ipv6: bool, port: int
+) -> Iterator[ListenerPlan]:
+    if any(span.step == 0 for span in spans) or _needs_wildcard(groups, spans):
+        wildcard = len({(span.first_ip, span.last_ip) for span in spans}) > 1 or spans[0].step != 0
+        yield _plan(groups, host_of(0, ipv6), port, wildcard, tuple(spans), ipv6)
+        return
+    by_address: dict[int, list[Span]] = {}
+    for span in spans:
+        for ip in range(span.first_ip, span.last_ip + 1):
+            by_address.setdefault(ip, []).append(_only(span, ip))
+    for ip, here in by_address.items():
+        yield _plan(groups, host_of(ip, ipv6), port, False, tuple(here), ipv6)
+
+
+def _needs_wildcard(groups: Sequence[Wanted], spans: Sequence[Span]) -> bool:
+    """True when groups without ``bind: each`` have more than one address on the port."""
+    shared = [span for span in spans if not groups[span.group].bind_each]
+    if not shared:
+        return False
+    return min(span.first_ip for span in shared) != max(span.last_ip for span in shared)
+
+
+def _only(span: Span, ip: int) -> Span:
+    """The part of a span on one address."""
+    if span.first_ip == span.last_ip:
+        return span
+    width = 1 if span.units is None else len(span.units)
+    address = ip - span.first_ip
+    count = min(width, span.count - address * width)
+    return Span(ip, ip, span.group, span.first + address * span.step, span.step, span.units, count)
+
+
+def _plan(
+    groups: Sequence[Wanted], host: str, port: int, wildcard: bool, spans: tuple[Span, ...], ipv6: bool
+) -> ListenerPlan:
+    wanted = (groups[span.group].unknown_unit for span in spans)
+    unknown_unit = next(filter(None, wanted), DEFAULT_UNKNOWN_UNIT)
+    return ListenerPlan("tcp", host, port, wildcard, spans, unknown_unit, ipv6)
+
+
+def _disagreements(groups: Sequence[Wanted], plan: ListenerPlan) -> Iterator[Disagreement]:
+    first = next((span.group for span in plan.spans if groups[span.group].unknown_unit), None)
+    if first is None:
+        return
+    for span in plan.spans:
+        if groups[span.group].unknown_unit not in (None, plan.unknown_unit):
+            yield Disagreement(span.group, first, plan.endpoint)
+
+
+def _collisions(spans: Sequence[Span], ipv6: bool, port: int) -> Iterator[Collision]:
+    """A sweep over the addresses: only boxes that are open together are compared."""
+    if len(spans) < 2:
+        return
+    boxes = sorted((box for span in spans for box in _boxes(span)), key=lambda box: box[0])
+    singles: dict[int, list[_Box]] = {}  # boxes of one address, by address
+    wide: list[_Box] = []
+    for box in boxes:
+        wide = [other for other in wide if other[1] >= box[0]]
+        here = singles.setdefault(box[0], []) if box[0] == box[1] else None
+        near = (*wide, *(singles.get(box[0], ())))
+        hit = next((other for other in near if box[2] & other[2]), None)
+        if hit is not None:
+            yield _collision(box, hit, ipv6, port)
+        if hit is None or box[2] & ~hit[2]:  # one that adds nothing to look for would only slow this down
+            (wide if here is None else here).append(box)
+
+
+def _boxes(span: Span) -> Iterator[_Box]:
+    """Addresses that are fully used, and the last one when it is not."""
+    width = 1 if span.units is None else len(span.units)
+    full, rest = divmod(span.count, width)
+    if span.step == 0:
+        units = None if span.units is None else span.units[: span.count]
+        yield span.first_ip, span.last_ip, unit_mask(units), span
+        return
+    if full:
+        yield span.first_ip, span.first_ip + full - 1, unit_mask(span.units), span
+    if rest and span.units is not None:
+        yield span.last_ip, span.last_ip, unit_mask(span.units[:rest]), span
+
+
+def _collision(box: _Box, other: _Box, ipv6: bool, port: int) -> Collision:
+    if box[3].group < other[3].group:
+        box, other = other, box
+    ip = max(box[0], other[0])
+    common = box[2] & other[2]
+    unit_id = (common & -common).bit_length() - 1
+    devices = [
+        span.device_at(ip, unit_id) or 0 for span in (box[3], other[3])
+    ]  # 0 never steps in: both hold it
+    any_unit = box[3].units is None and other[3].units is None
+    place = Place(ip, ipv6, port, None if any_unit else unit_id)
+    return Collision(box[3].group, devices[0], other[3].group, devices[1], place)

@@ -1,0 +1,211 @@
+"""Load a plant file: ``load_plant(path) -> PlantConfig``, or every problem of plant and profiles at once.
+
+Reads the file, imports its plugins, resolves the profile of every group, places the devices and
+compares the groups with each other.  The one rule: a mistake in one place hides no mistake in
+another; what depends on the mistake is skipped, the rest is checked.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+from simulator.config.groups import Entry, Placed, check_parameters, check_values, read_entry, validate_most
+from simulator.config.listening import DEFAULT_UNKNOWN_UNIT, Listening, Wanted, plan_listening
+from simulator.config.names import duplicate_within, duplicates_between
+from simulator.config.placement import Place
+from simulator.config.plant import Group, Limits, PlantConfig
+from simulator.config.schema import LimitsFile, PlantFile, PlantHead
+from simulator.config.unsupported import LIMITS, PLANT, take_unsupported
+from simulator.documents.problems import show
+from simulator.documents.yaml import Document, Path, read_file, read_text
+from simulator.errors import ConfigError
+from simulator.profiles.loader import ProfileLibrary
+from simulator.profiles.profile import Profile
+
+
+def load_plant(
+    path: str | os.PathLike[str], *, environ: Mapping[str, str] | None = None, seed: int | None = None
+) -> PlantConfig:
+    """The plant of a file; ``seed`` replaces the one of the file.
+
+    Raises ConfigError with all problems, sorted by file and line.
+    """
+    return _Loading(read_file(path, environ=environ), environ, seed).plant()
+
+
+def parse_plant(
+    text: str, *, file: str = "<text>", environ: Mapping[str, str] | None = None, seed: int | None = None
+) -> PlantConfig:
+    """The plant of a text; ``file`` is what problems call it, and folders are searched beside it."""
+    return _Loading(read_text(text, file=file, environ=environ), environ, seed).plant()
+
+
+class _Loading:
+    """One file being loaded; collects problems."""
+
+    def __init__(self, document: Document, environ: Mapping[str, str] | None, seed: int | None) -> None:
+        self.document = document
+        self.environ = environ
+        self.seed = seed
+        self.problems = list(document.problems)
+        self._refused: set[str] = set()  # profiles whose problems are told
+
+    def plant(self) -> PlantConfig:
+        """Raises ConfigError."""
+        data = self._mapping()
+        head = self._head(data)
+        self._import_plugins(head.plugins)
+        library = self._library(head)
+        entries = self._entries(data)
+        profiles = [self._profile(library, entry) for entry in entries]
+        placed = [entry.placed for entry in entries if entry.placed is not None]
+        listening = self._compare(placed)
+        if self.problems:
+            raise ConfigError(sorted(self.problems))
+        groups = tuple(
+            self._group(entry, profile) for entry, profile in zip(placed, filter(None, profiles), strict=True)
+        )
+        limits = Limits(**dict(head.limits))
+        seed = head.seed if self.seed is None else self.seed
+        return PlantConfig(head.name, seed, groups, listening.listeners, limits, self.document.file)
+
+    def _report(self, path: Path, message: str, *, key: bool = False) -> None:
+        self.problems.append(self.document.problem(path, message, key=key))
+
+    def _mapping(self) -> dict[Any, Any]:
+        data = self.document.data
+        if isinstance(data, dict):
+            return data
+        got = "is empty" if data is None else f"is {show(data)}"
+        self._report((), f"file {got}, expected a plant: a mapping with devices")
+        raise ConfigError(sorted(self.problems))
+
+    def _head(self, data: dict[Any, Any]) -> PlantHead:
+        """Everything but the devices; defaults where it is wrong."""
+        data = take_unsupported(self.document, data, (), PLANT, self.problems)
+        head = {key: value for key, value in data.items() if key != "devices"}
+        if isinstance(limits := head.get("limits"), dict):
+            limits = take_unsupported(self.document, limits, ("limits",), LIMITS, self.problems)
+            checked, _ = validate_most(LimitsFile, limits, self.document, ("limits",), self.problems)
+            head["limits"] = checked or LimitsFile()
+        found, _ = validate_most(PlantHead, head, self.document, (), self.problems, PlantFile)
+        return found or PlantHead()
+
+    def _import_plugins(self, names: list[str]) -> None:
+        for index, name in enumerate(names):
+            try:
+                importlib.import_module(name)
+            except Exception as error:
+                reason = f"{type(error).__name__}: {error}"
+                self._report(("plugins", index), f"plugin {name!r} cannot be imported ({reason})")
+
+    def _library(self, head: PlantHead) -> ProfileLibrary:
+        document, environ = self.document, self.environ
+        if isinstance(head.profiles, dict):
+            return ProfileLibrary(inline=head.profiles, document=document, environ=environ)
+        beside = FilePath(document.file).parent
+        folders = [beside / folder for folder in head.profiles]
+        try:
+            return ProfileLibrary(folders, document=document, environ=environ)
+        except ConfigError as error:
+            self.problems.extend(error.problems)
+            existing = [folder for folder in folders if folder.is_dir()]
+            return ProfileLibrary(existing, document=document, environ=environ)
+
+    def _entries(self, data: dict[Any, Any]) -> list[Entry]:
+        devices = data.get("devices")
+        if isinstance(devices, list) and devices:
+            return [read_entry(self.document, index, self.problems) for index in range(len(devices))]
+        if "devices" not in data:
+            self._report(("devices",), "devices is missing, expected a list of devices")
+        elif ("devices",) not in self.document.broken:
+            self._report(("devices",), f"devices is {show(devices)}, expected a list of devices")
+        return []
+
+    def _profile(self, library: ProfileLibrary, entry: Entry) -> Profile | None:
+        """The profile of the entry with its overrides; its values and parameters checked against it."""
+        name = entry.file.profile if entry.file else entry.data.get("profile")
+        if not isinstance(name, str) or not name:
+            return None
+        generators = entry.file.generators if entry.file else {}
+        profile = self._resolve(library, name, generators, entry.path)
+        if profile is not None and entry.file is not None:
+            check_parameters(self.document, entry, profile, self.problems)
+            check_values(self.document, entry, profile, self.problems)
+        return profile
+
+    def _resolve(
+        self, library: ProfileLibrary, name: str, generators: Mapping[str, Any], at: Path
+    ) -> Profile | None:
+        if name in self._refused and not generators:
+            return None
+        try:
+            return library.resolve(name, {"generators": generators}, document=self.document, at=at)
+        except ConfigError as error:
+            self.problems.extend(error.problems)
+            if not generators and name in library:  # the problems are those of the profile: told once
+                self._refused.add(name)
+            return None
+
+    def _compare(self, entries: list[Placed]) -> Listening:
+        """Report names and places that two devices have; the listeners of all."""
+        names = [(entry.file.name, entry.places.count) for entry in entries]
+        for entry, (template, count) in zip(entries, names, strict=True):
+            if (twice := duplicate_within(template, count)) is not None:
+                message = (
+                    f"{count} devices are named {show(template.text)}, devices {twice[1]} and {twice[0]} "
+                    f"both {show(entry.name(twice[0]))}, expected {{i}} or {{n}} to tell them apart"
+                )
+                self._report(("devices", entry.index, "name"), message)
+        for same in duplicates_between(names):
+            self._report_name(entries[same.group], same.device, entries[same.other], same.other_device)
+        listening = plan_listening(
+            [Wanted(entry.places, entry.file.bind == "each", entry.file.unknown_unit) for entry in entries]
+        )
+        for hit in listening.collisions:
+            self._report_place(
+                entries[hit.group], hit.device, entries[hit.other], hit.other_device, hit.place
+            )
+        for one in listening.disagreements:
+            self._report_disagreement(entries[one.group], entries[one.other], one.endpoint)
+        return listening
+
+    def _report_name(self, entry: Placed, i: int, other: Placed, j: int) -> None:
+        whose = f"device {j} of devices.{other.index} ({self._position(other.index)})"
+        message = f"device {i} is named {show(entry.name(i))}, the name of {whose}, expected another name"
+        self._report(("devices", entry.index, "name"), message)
+
+    def _report_place(self, entry: Placed, i: int, other: Placed, j: int, place: Place) -> None:
+        whose = f"the place of {show(other.name(j))} ({self._position(other.index)})"
+        message = f"{show(entry.name(i))} is at {place}, {whose}, expected a place of its own"
+        self._report(("devices", entry.index, "endpoint"), message)
+
+    def _report_disagreement(self, entry: Placed, other: Placed, endpoint: str) -> None:
+        whose = (
+            f"on the listener {endpoint} it shares with devices.{other.index} ({self._position(other.index)})"
+        )
+        message = f"unknown_unit is {entry.file.unknown_unit} {whose}, expected {other.file.unknown_unit} too"
+        self._report(("devices", entry.index, "unknown_unit"), message)
+
+    def _group(self, entry: Placed, profile: Profile) -> Group:
+        file = entry.file
+        return Group(
+            index=entry.index,
+            name=file.name,
+            profile=profile,
+            places=entry.places,
+            tags=tuple(file.tags),
+            parameters=file.parameters,
+            values=file.values,
+            bind_each=file.bind == "each",
+            unknown_unit=file.unknown_unit or DEFAULT_UNKNOWN_UNIT,
+            position=self._position(entry.index),
+        )
+
+    def _position(self, index: int) -> str:
+        line, column = self.document.place(("devices", index))
+        return f"{self.document.file}:{line}:{column}"

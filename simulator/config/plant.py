@@ -1,0 +1,95 @@
+"""A plant file, checked: groups of devices and the listeners they are reached at.
+
+The one rule: nothing here needs checking again, and nothing here grows with the number of devices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from simulator.config.endpoint import Endpoint
+from simulator.config.listening import DEFAULT_UNKNOWN_UNIT
+from simulator.config.names import NameTemplate
+from simulator.config.placement import ListenerPlan, Place, Places
+from simulator.profiles.profile import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the plant allows its clients; None is no limit."""
+
+    max_connections: int | None = None
+    max_connections_per_device: int | None = None
+    max_connections_per_host: int | None = None
+    idle_timeout: float | None = None  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One entry of ``devices``.  Groups with the same ``profile`` object can share one store."""
+
+    index: int
+    name: NameTemplate
+    profile: Profile  # with the generators of the group
+    places: Places
+    tags: tuple[str, ...] = ()
+    parameters: Mapping[str, float | str] = field(default_factory=dict)  # those the group sets itself
+    values: Mapping[str, Any] = field(default_factory=dict)  # by point name; texts may be templates
+    unknown_unit: str = DEFAULT_UNKNOWN_UNIT
+    bind_each: bool = False
+    position: str = ""  # file:line:column of the entry
+
+    @property
+    def count(self) -> int:
+        """How many devices."""
+        return self.places.count
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where the devices are reached."""
+        return self.places.endpoint
+
+    def device_name(self, i: int) -> str:
+        """The name of device ``i``."""
+        return self.name.format(i)
+
+    def place_of(self, i: int) -> Place:
+        """Address, port and unit id of device ``i``."""
+        return self.places.place_of(i)
+
+
+@dataclass(frozen=True)
+class PlantConfig:
+    """A plant ready to be built."""
+
+    name: str
+    seed: int
+    groups: tuple[Group, ...]
+    listeners: tuple[ListenerPlan, ...]
+    limits: Limits = Limits()
+    source: str = ""  # the file as it was named
+
+    @property
+    def device_count(self) -> int:
+        """Devices of all groups."""
+        return sum(group.count for group in self.groups)
+
+    def find(self, name: str) -> tuple[Group, int] | None:
+        """The device of this name: its group and its number there; None when there is none."""
+        if (index := self._single.get(name)) is not None:
+            return self.groups[index], 0
+        for group in self._many:
+            if (i := group.name.index_of(name, group.count)) is not None:
+                return group, i
+        return None
+
+    @cached_property
+    def _single(self) -> dict[str, int]:
+        return {group.device_name(0): group.index for group in self.groups if group.count == 1}
+
+    @cached_property
+    def _many(self) -> list[Group]:
+        return [group for group in self.groups if group.count > 1]

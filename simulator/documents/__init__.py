@@ -1,0 +1,11 @@
+"""YAML text in, plain data with places out; the ground under plant files and profiles.
+
+=============  ================================================================================
+``yaml``       read a file: data, duplicate keys, strict booleans, ``${NAME}``, line and column
+``problems``   what is wrong with a file, worded as fact, got, expected, with near misses
+``models``     the base of every model a file is checked against
+``durations``  ``250ms``, ``2s``, ``5m``, ``1h``, ``1d``
+``ranges``     ``1-3,5-7,10``
+``templates``  ``meter-{n:04}``
+=============  ================================================================================
+"""

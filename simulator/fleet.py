@@ -1,0 +1,258 @@
+"""All devices with one profile: their tables, their starting values, what moves them.
+
+Groups of a plant that name the same profile are runs of rows in one fleet, so a thousand entries of one device
+each cost a tick no more than one entry of a thousand.  A device is made from its row when somebody asks for it
+and goes when nobody holds it any more.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.access import Gate, Hold, gate
+from simulator.blocks.base import AddressMap, Block
+from simulator.blocks.columns import Column, bit_column, column
+from simulator.blocks.fleet import FleetTable
+from simulator.blocks.memory import BitBlock, RegisterBlock
+from simulator.device import Device, DeviceKind
+from simulator.documents.templates import Template
+from simulator.functions import bits, identification, registers  # noqa: F401  importing is registering
+from simulator.functions.table import function_table
+from simulator.generators import rows as generator_rows
+from simulator.generators.rows import GroupRows
+from simulator.protocol.codes import Table
+
+if TYPE_CHECKING:
+    from simulator.config.plant import Group
+    from simulator.points import Point
+    from simulator.profiles.profile import Profile, TableLayout
+
+Seconds = Callable[[], float]
+
+
+class Fleet:
+    """The devices of every group with one profile, row after row.
+
+    ``now`` returns the virtual time in seconds, in which holds are counted.
+    """
+
+    def __init__(self, profile: Profile, groups: Sequence[Group], *, seed: int, now: Seconds) -> None:
+        self.name = profile.name
+        self.profile = profile
+        self.groups = tuple(groups)
+        self.firsts = _firsts(groups)
+        self.count = self.firsts.pop()
+        self.tables = _tables(profile, self.count)
+        for group, first in zip(self.groups, self.firsts, strict=True):
+            _Starting(self, group, first).write()
+        rows = GroupRows(map(self._described, self.groups), seed=seed)
+        self.tracks = [
+            Track(point, rows, self._column(point), now)
+            for point in profile.points.values()
+            if point.generator is not None
+        ]
+        self.kind = DeviceKind(
+            function_table(), rows=self.count, gates=self._gates(), identity=self._identity
+        )
+        self._devices: WeakValueDictionary[int, Device] = WeakValueDictionary()
+
+    def device(self, row: int) -> Device:
+        """The device of a row."""
+        found = self._devices.get(row)
+        if found is None:
+            blocks = {_ATTRIBUTES[table]: kept.row(row) for table, kept in self.tables.items()}
+            found = self._devices[row] = Device(self.kind, row, **blocks)
+        return found
+
+    def owner(self, row: int) -> tuple[Group, int]:
+        """The group of a row, and the device's index in it."""
+        place = bisect_right(self.firsts, row) - 1
+        return self.groups[place], row - self.firsts[place]
+
+    def name_of(self, row: int) -> str:
+        """The device's name."""
+        group, index = self.owner(row)
+        return group.name.render(index)
+
+    def read(self, row: int, point: Point) -> object:
+        """The value of a point."""
+        return point.decode(self.device(row).block(point.table).read(point.address, point.quantity))
+
+    def _described(self, group: Group) -> generator_rows.Group:
+        parameters = {**self.profile.parameters, **group.parameters}
+        return generator_rows.Group(group.name.text, group.count, parameters)
+
+    def _column(self, point: Point) -> Column:
+        kept = self.tables[point.table]
+        place = kept.map.columns[point.address]
+        if kept.bits:
+            return bit_column(kept.buffer, 0, kept.stride, self.count, place, count=point.count)
+        return column(
+            kept.buffer,
+            2 * place,
+            kept.stride,
+            self.count,
+            point.data_type,
+            scale=point.scale,
+            shift=point.offset,
+            count=point.count,
+            bit=point.bit,
+        )
+
+    def _gates(self) -> list[Gate | None]:
+        holds: dict[str, Hold] = {track.point.name: track.hold for track in self.tracks}
+        gates: list[Gate | None] = [None] * len(Table)
+        for table in (Table.COIL, Table.HOLDING_REGISTER):
+            if table in self.tables:
+                points = self._points_in(table)
+                gates[table] = gate(self.tables[table].map, points, holds, self.profile.read_only)
+        return gates
+
+    def _points_in(self, table: Table) -> list[Point]:
+        """The points whose values live in the block of a table: its own, and those of tables that share it."""
+        block = self.tables[table]
+        return [point for point in self.profile.points.values() if self.tables[point.table] is block]
+
+    def _identity(self, row: int) -> Mapping[int, bytes]:
+        group, index = self.owner(row)
+        facts = {**self.profile.parameters, **group.parameters, "name": group.name.render(index)}
+        return {
+            number: text if isinstance(text, bytes) else Template(text).render(index, **facts).encode()
+            for number, text in self.profile.identity.items()
+        }
+
+
+_ATTRIBUTES = {
+    Table.COIL: "coils",
+    Table.DISCRETE_INPUT: "discrete_inputs",
+    Table.INPUT_REGISTER: "input_registers",
+    Table.HOLDING_REGISTER: "holding_registers",
+}
+
+
+class Track:
+    """One generated point of all devices of a fleet."""
+
+    def __init__(self, point: Point, rows: GroupRows, column: Column, now: Seconds) -> None:
+        assert point.generator is not None
+        self.point = point
+        self.interval = float(point.generator.interval)
+        self._sampler = point.generator.bind(rows, point.name)
+        self._column = column
+        self._count = rows.count
+        self._now = now
+        self._held_until: npt.NDArray[np.float64] | None = None  # by row, made when the first is held
+
+    def run(self, tick: int, t: float, start: int, stop: int) -> None:
+        """Write the values of virtual time ``t``; rows that a client holds keep theirs."""
+        values = self._sampler.sample(tick, t, start, stop)
+        held = None if self._held_until is None else self._held_until[start:stop] > t
+        self._column.write(start, stop, values, held)
+
+    def hold(self, row: int, seconds: float) -> None:
+        """Let the value that stands in a row stand for ``seconds`` of virtual time."""
+        if self._held_until is None:
+            self._held_until = np.zeros(self._count)
+        self._held_until[row] = self._now() + seconds
+
+    def release(self, row: int) -> None:
+        """Let a row move again."""
+        if self._held_until is not None:
+            self._held_until[row] = 0.0
+
+    def __repr__(self) -> str:
+        return f"point {self.point.name}"
+
+
+class _Starting:
+    """Writes the values with which the devices of one group start."""
+
+    def __init__(self, fleet: Fleet, group: Group, first: int) -> None:
+        self.fleet = fleet
+        self.group = group
+        self.rows = range(first, first + group.count)
+        self.parameters = {**fleet.profile.parameters, **group.parameters}
+
+    def write(self) -> None:
+        """Values of the group first, else those of the profile."""
+        for point in self.fleet.profile.points.values():
+            value = self.group.values.get(point.name, point.value)
+            if value is None:
+                continue
+            template = Template(value) if isinstance(value, str) else None
+            if template is None or not template.fields - self.parameters.keys():
+                text = value if template is None else template.render(0, **self.parameters)
+                self._write_all(point, _encoded(point, text))
+            else:
+                self._write_each(point, template)
+
+    def _write_all(self, point: Point, data: bytes) -> None:
+        kept = self.fleet.tables[point.table]
+        if not kept.bits and point.bit is None:
+            place = 2 * kept.map.columns[point.address]
+            rows = slice(self.rows.start, self.rows.stop)
+            kept.cells[rows, place : place + len(data)] = np.frombuffer(data, dtype=np.uint8)
+            return
+        for row in self.rows:
+            _store(kept.row(row), point, data)
+
+    def _write_each(self, point: Point, template: Template) -> None:
+        kept = self.fleet.tables[point.table]
+        for index, row in enumerate(self.rows):
+            name = self.group.name.render(index)
+            text = template.render(index, **{**self.parameters, "name": name})
+            _store(kept.row(row), point, _encoded(point, text))
+
+
+def _store(block: Block, point: Point, data: bytes) -> None:
+    if point.bit is not None:
+        word = int.from_bytes(block.read(point.address, 1), "big")
+        data = (word & ~point.mask | int.from_bytes(data, "big") & point.mask).to_bytes(2, "big")
+    block.write(point.address, point.quantity, data)
+
+
+def _encoded(point: Point, value: object) -> bytes:
+    """A value of a file; a text given for a number is read as one, unless it is a label."""
+    if isinstance(value, str) and point.data_type.is_numeric and value not in (point.enum or {}).values():
+        value = float(value) if not value.lstrip("+-").isdigit() else int(value)
+    return point.encode(value)
+
+
+def _firsts(groups: Iterable[Group]) -> list[int]:
+    """The first row of each group, and the number of all rows."""
+    firsts = [0]
+    for group in groups:
+        firsts.append(firsts[-1] + group.count)
+    return firsts
+
+
+def _tables(profile: Profile, rows: int) -> dict[Table, FleetTable]:
+    tables = {
+        table: _table(layout, rows) for table, layout in profile.tables.items() if layout.share is None
+    }
+    for table, layout in profile.tables.items():
+        if layout.share is not None:
+            tables[table] = tables[layout.share]
+    return tables
+
+
+def _table(layout: TableLayout, rows: int) -> FleetTable:
+    bits = layout.table.is_bits
+    spots = AddressMap(layout.ranges)
+    template = FleetTable(spots, 1, _filled(spots.size, layout.fill, bits), bits=bits)
+    block = template.row(0)
+    for address, raw in layout.values.items():
+        block.write(address, 1, bytes((raw & 1,)) if bits else raw.to_bytes(2, "big"))
+    return FleetTable(spots, rows, template.cells.tobytes(), bits=bits)
+
+
+def _filled(size: int, fill: int, bits: bool) -> bytes:
+    if bits:
+        return (b"\xff" if fill else b"\x00") * ((size + 7) // 8)
+    return fill.to_bytes(2, "big") * size

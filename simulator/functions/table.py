@@ -1,0 +1,64 @@
+"""One table of functions, one decorator that fills it, one place where exceptions become responses.
+
+A function takes a device and a request PDU and returns the response PDU, or raises a
+:class:`~simulator.errors.ModbusException`.  It need not check that the function code exists, catch
+anything, count anything or build an exception response.  An empty response means silence.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from simulator.errors import IllegalFunction, ModbusException
+from simulator.protocol.codes import EXCEPTION_BIT
+
+if TYPE_CHECKING:
+    from simulator.device import Device
+
+Function = Callable[["Device", bytes], bytes]
+
+_functions: dict[int, Function] = {}
+
+
+def function(code: int) -> Callable[[Function], Function]:
+    """Register the behaviour of function ``code``; a second one for the same code is refused."""
+    if not 1 <= code < EXCEPTION_BIT:
+        raise ValueError(f"function code is {code}, expected 1 to 127")
+
+    def register(behaviour: Function) -> Function:
+        if code in _functions:
+            owner = _functions[code]
+            raise ValueError(f"function {code:#04x} already belongs to {owner.__module__}.{owner.__qualname__}")
+        _functions[code] = behaviour
+        return behaviour
+
+    return register
+
+
+def illegal_function(device: Device, pdu: bytes) -> bytes:
+    """Answer a code the device does not have."""
+    raise IllegalFunction(f"function {pdu[0]:#04x} is not supported")
+
+
+def function_table(without: Iterable[int] = ()) -> tuple[Function, ...]:
+    """All 256 codes, those nobody registered and those in ``without`` refused."""
+    table = [_functions.get(code, illegal_function) for code in range(256)]
+    for code in without:
+        table[code] = illegal_function
+    return tuple(table)
+
+
+def refusal(pdu: bytes, reason: Exception) -> bytes:
+    """The exception response for what a function raised (V1.1b3 §7).
+
+    A request whose bytes do not fit its layout answers 03, anything unforeseen 04.
+    """
+    if isinstance(reason, ModbusException):
+        code = reason.code
+    elif isinstance(reason, struct.error):
+        code = 0x03
+    else:
+        code = 0x04
+    return bytes((pdu[0] | EXCEPTION_BIT, code))

@@ -1,0 +1,144 @@
+"""The contract of a generator, and what all generators share: interval and noise.
+
+A ``Generator`` is what the file says: an immutable dataclass whose fields are the keys of the YAML
+mapping.  ``bind`` makes a ``Sampler``, which knows the devices.  ``sample`` is called once for each tick
+and row, rows in slices of any size and order; values depend on seed, point, device and time only.
+
+To add a generator: a dataclass with ``@generator(name)`` and a ``sampler`` method.  It need not care for
+noise, validation, slicing into tables, data types (whole types round and saturate) or errors in a tick.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Annotated, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from simulator.documents.durations import Duration
+from simulator.generators import randomness
+from simulator.generators.numbers import Value, Values
+from simulator.generators.rows import Rows
+
+
+class Sampler(ABC):
+    """One point of one fleet, in motion."""
+
+    @abstractmethod
+    def sample(self, tick: int, t: float, start: int, stop: int) -> Values:
+        """The values of rows ``start`` to ``stop`` at ``tick``, counted from 0, and virtual second ``t``.
+
+        A float when all are the same, else an array of ``stop - start``, which may be scratch memory:
+        read it before any sampler of the fleet is asked again, and do not change it.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generator(ABC):
+    """How the value of a point moves."""
+
+    interval: Annotated[Duration, Field(gt=0)] = 1.0
+    noise: Value = 0.0  # uniform in ± noise, added to the value
+
+    type_name: ClassVar[str]  # set by the registry
+
+    def __post_init__(self) -> None:
+        names = {field.name for field in fields(self)}
+        if names >= {"min", "max"}:
+            low, high = self.__dict__["min"], self.__dict__["max"]
+            if isinstance(low, float) and isinstance(high, float) and low > high:
+                raise ValueError(f"min is {low:g}, expected at most max, which is {high:g}")
+
+    @abstractmethod
+    def sampler(self, rows: Rows, point: str) -> Sampler:
+        """The sampler without noise; ``ValueError`` when the numbers of a device cannot be used."""
+
+    def bind(self, rows: Rows, point: str) -> Sampler:
+        """The sampler of the point called ``point`` for these devices."""
+        noise, sampler = rows.number(self.noise), self.sampler(rows, point)
+        return sampler if isinstance(noise, float) and noise == 0 else Noisy(sampler, noise, rows, point)
+
+
+class Formula(Sampler):
+    """A pure function of tick and time, with numbers that may differ by device."""
+
+    def __init__(self, compute: Callable[..., Values], *numbers: Values) -> None:
+        self._compute = compute
+        self._numbers = numbers
+
+    def sample(self, tick: int, t: float, start: int, stop: int) -> Values:
+        """``compute(tick, t, *numbers)``, the numbers cut to the rows."""
+        numbers = [number if isinstance(number, float) else number[start:stop] for number in self._numbers]
+        values = self._compute(tick, t, *numbers)
+        return values if isinstance(values, np.ndarray) and values.ndim else float(values)
+
+
+class Fleetwide(Sampler):
+    """One number for the whole fleet: the first row of a sampler that has only one, asked once a tick."""
+
+    def __init__(self, sampler: Sampler) -> None:
+        self._sampler = sampler
+        self._now: tuple[int, float] | None = None
+        self._value = 0.0
+
+    def sample(self, tick: int, t: float, start: int, stop: int) -> Values:
+        """The same float for every slice of a tick."""
+        if self._now != (tick, t):
+            value = self._sampler.sample(tick, t, 0, 1)
+            self._value = value if isinstance(value, float) else float(value[0])
+            self._now = (tick, t)
+        return self._value
+
+
+class Chance:
+    """The random words of one point; ``lane`` tells several uses in one point apart."""
+
+    def __init__(self, rows: Rows, point: str, lane: str) -> None:
+        self._stream = randomness.key(rows.seed, f"{point}\0{lane}")
+        self._keys = rows.keys()
+        self._scratch = rows.scratch
+        self._now: tuple[int, tuple[int, int]] = (-1, (0, 0))
+
+    def words(self, tick: int, start: int, stop: int) -> np.ndarray:
+        """32 random bits for each row, uint32 in scratch memory: used before the next words."""
+        if self._now[0] != tick:
+            self._now = (tick, randomness.counter(self._stream, tick))
+        return randomness.draw(self._keys[start:stop], self._now[1], self._scratch)
+
+    def uniform(self, tick: int, start: int, stop: int, low: Values, high: Values, out: np.ndarray) -> None:
+        """``out`` becomes uniform in ``low`` to ``high`` (float64, 32 bits of randomness)."""
+        words = self.words(tick, start, stop)
+        if isinstance(low, float) and isinstance(high, float):
+            np.multiply(words, (high - low) * 2.0**-32, out=out, dtype=np.float64)
+            np.add(out, low, out=out)
+        else:
+            first, last = cut(low, start, stop), cut(high, start, stop)
+            np.multiply(words, 2.0**-32, out=out, dtype=np.float64)
+            np.multiply(out, last - first, out=out)
+            np.add(out, first, out=out)
+
+
+def cut(values: Values, start: int, stop: int) -> Values:
+    """The rows ``start`` to ``stop`` of an array; a float as it is."""
+    return values if isinstance(values, float) else values[start:stop]
+
+
+class Noisy(Sampler):
+    """Uniform noise on top of another sampler."""
+
+    def __init__(self, sampler: Sampler, noise: Values, rows: Rows, point: str) -> None:
+        self._sampler = sampler
+        self._noise = noise
+        self._chance = Chance(rows, point, "noise")
+        self._scratch = rows.scratch
+
+    def sample(self, tick: int, t: float, start: int, stop: int) -> Values:
+        """Always an array."""
+        values = self._sampler.sample(tick, t, start, stop)
+        out = self._scratch.take("noise", stop - start)
+        self._chance.uniform(tick, start, stop, -self._noise, self._noise, out)
+        np.add(out, values, out=out)
+        return out

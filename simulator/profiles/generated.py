@@ -1,0 +1,30 @@
+"""The ``generator`` of a point, checked by the registry of generators.
+
+One rule: generators judge their own keys; this module only puts their complaints where they belong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from simulator.documents.problems import from_validation_error
+from simulator.documents.yaml import Path
+from simulator.generators.base import Generator
+from simulator.generators.registry import make, types
+from simulator.profiles.layers import LayeredDocument
+
+
+def read_generator(
+    spec: Mapping[str, Any], path: Path, parameters: Mapping[str, float | str], document: LayeredDocument
+) -> Generator | None:
+    """The generator of the mapping at ``path``, or None after its problems; templates may use ``parameters``."""
+    try:
+        return make(spec, parameters)
+    except ValidationError as error:
+        document.problems += from_validation_error(document, error, path, types()[spec["type"]])
+    except ValueError as error:
+        document.report((*path, "type") if "type" in spec else path, str(error))
+    return None

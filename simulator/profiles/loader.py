@@ -1,0 +1,161 @@
+"""Profiles by name: find, lay over their bases, check, resolve.
+
+One rule: a profile is either resolved as a whole or refused with every problem it has, each at the
+place where it was written, be that the profile, its base or the group that overrides it.  Resolving
+the same profile with the same overrides again gives the same object, so that its devices share a store.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from simulator.datatypes import ByteOrder
+from simulator.documents.problems import from_validation_error
+from simulator.documents.yaml import Document, Path
+from simulator.errors import ConfigError, Problem
+from simulator.profiles.identity import check_parameters, resolve_identity
+from simulator.profiles.layers import Layer, LayeredDocument
+from simulator.profiles.layouts import resolve_tables
+from simulator.profiles.overlaps import check_places
+from simulator.profiles.overrides import override_layers, without_strangers
+from simulator.profiles.profile import Profile
+from simulator.profiles.resolving import Setting, byte_order, resolve_points
+from simulator.profiles.schema import ProfileFile
+from simulator.profiles.sources import Catalogue, places_of
+from simulator.profiles.unsupported import take_unsupported
+
+_DECIDING = ("address_base", "parameters", "byte_order", "swap")  # when one is wrong, points cannot be judged
+
+
+class ProfileLibrary:
+    """All profiles that a plant can use: its inline ones, those of its folders, and the shipped ones.
+
+    ``document`` and ``at`` say where ``profiles`` stands in the plant file, for the places of problems.
+    """
+
+    def __init__(
+        self,
+        search: Sequence[str | os.PathLike[str]] = (),
+        inline: Mapping[str, Any] | None = None,
+        *,
+        document: Document | None = None,
+        at: Path = ("profiles",),
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        """Raises ConfigError for a folder that does not exist."""
+        self._catalogue = Catalogue(places_of(search, inline, document, at, environ))
+        self._resolved: dict[tuple[str, str], Profile] = {}
+
+    def names(self) -> list[str]:
+        """The names of all profiles, sorted."""
+        return self._catalogue.names()
+
+    def __contains__(self, name: str) -> bool:
+        return self._catalogue.has(name)
+
+    def get(self, name: str) -> Profile:
+        """The profile as it is, without overrides.  Raises ConfigError."""
+        return self.resolve(name)
+
+    def resolve(
+        self,
+        name: str,
+        overrides: Mapping[str, Any] | None = None,
+        *,
+        document: Document | None = None,
+        at: Path = (),
+    ) -> Profile:
+        """The profile with what a group overrides (``generators``, by point name) laid over it.
+
+        ``document`` and ``at`` say where the group stands.  Raises ConfigError with every problem; a name
+        that no profile has is a problem of the group's ``profile`` key.
+        """
+        overrides = {key: value for key, value in (overrides or {}).items() if value}
+        key = (name, json.dumps(overrides, sort_keys=True, default=repr))
+        if key not in self._resolved:
+            chain = self._catalogue.chain(name)
+            if chain is None:
+                group = Layer({}, document, at, file="profile")
+                missing = group.problem(("profile",), self._catalogue.missing(name), key=False)
+                raise ConfigError([missing, *self._catalogue.problems()])
+            self._resolved[key] = _resolve(name, chain, override_layers(overrides, document, at))
+        return self._resolved[key]
+
+
+def _resolve(name: str, chain: Sequence[Layer], overrides: Sequence[Layer]) -> Profile:
+    profile_file = LayeredDocument(chain)
+    over = without_strangers(overrides, profile_file)
+    document = LayeredDocument([*over, *chain])
+    document.problems += profile_file.problems
+    _note_reading_problems(chain, document)
+    _check_bases(chain, document)
+    file = _validated(document)
+    profile = _resolved(name, chain[0].file, file, document) if file is not None else None
+    if profile is None or document.problems:
+        raise ConfigError(sorted(document.problems))
+    return profile
+
+
+def _resolved(name: str, source: str, file: ProfileFile, document: LayeredDocument) -> Profile | None:
+    """The profile; where it cannot be judged further, None after the problems so far."""
+    check_parameters(file.parameters, document)
+    try:
+        order = byte_order(file.byte_order, file.swap, ByteOrder.ABCD)
+    except ValueError as error:
+        document.report(("swap",), str(error))
+        return None
+    setting = Setting(file.address_base, order, file.parameters)
+    identity = resolve_identity(file.identity, setting, document)
+    points = resolve_points(file, setting, document)
+    tables = resolve_tables(file.tables, points.values(), setting.base, document.report)
+    check_places(points.values(), tables, lambda point, message: document.report(("points", point), message, key=True))
+    return Profile(
+        name=file.name or name,
+        description=file.description,
+        identity=identity,
+        parameters=file.parameters,
+        tables=tables,
+        points=points,
+        read_only=file.read_only,
+        source=source,
+    )
+
+
+def _validated(document: LayeredDocument) -> ProfileFile | None:
+    """The file's keys, without those that have problems; None when too much depends on one of them."""
+    data = take_unsupported(document)
+    try:
+        return ProfileFile.model_validate(data)
+    except ValidationError as error:
+        document.problems += from_validation_error(document, error, model=ProfileFile)
+        wrong = {tuple(detail["loc"]) for detail in error.errors(include_url=False, include_context=False)}
+    if any(place[0] in _DECIDING for place in wrong):
+        return None
+    for place in wrong:
+        if place[0] in ("points", "tables") and len(place) > 1 and isinstance(data[place[0]], dict):
+            data[place[0]] = {key: value for key, value in data[place[0]].items() if key != place[1]}
+        else:
+            data.pop(place[0], None)
+    return ProfileFile.model_validate(data)
+
+
+def _note_reading_problems(chain: Sequence[Layer], document: LayeredDocument) -> None:
+    """What was wrong with the files themselves; problems of the plant file are reported with it."""
+    for layer in chain:
+        if layer.document is not None and not layer.at:
+            document.problems += layer.document.problems
+
+
+def _check_bases(chain: Sequence[Layer], document: LayeredDocument) -> None:
+    """Addresses of a profile and of its base are numbered alike."""
+    for over, base in zip(chain, chain[1:], strict=False):
+        if "address_base" in over.data and over.data["address_base"] != (numbering := base.data.get("address_base", 0)):
+            document.problems.append(
+                over.problem(("address_base",), f"address_base is {over.data['address_base']}, expected {numbering} as in the profile it extends", key=False)
+            )
+

@@ -1,0 +1,60 @@
+"""Which points stand where they must not: on each other, or outside their table.
+
+One rule: two points may share an address only when one of them says ``overlap: true``, or when both
+are single bits of one register and different ones.  Tables that share a block share their addresses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from simulator.points import Point
+from simulator.profiles.layouts import format_ranges
+from simulator.profiles.profile import TableLayout
+from simulator.protocol.codes import Table
+
+
+def check_places(
+    points: Iterable[Point], tables: Mapping[Table, TableLayout], report: Callable[[str, str], None]
+) -> None:
+    """Report, by name of the point, every overlap and every point outside its table."""
+    by_block: dict[Table, list[Point]] = {}
+    for point in points:
+        layout = tables[point.table]
+        by_block.setdefault(layout.share if layout.share is not None else point.table, []).append(point)
+        if not layout.contains(point.address, point.quantity):
+            where = f"{point.table.label} {_addresses(point)}"
+            report(point.name, f"point leaves its table, got {where}, expected addresses in {format_ranges(layout.ranges)}")
+    for neighbours in by_block.values():
+        for first, second in _overlapping(neighbours):
+            report(second.name, _overlap(first, second))
+
+
+def _overlapping(points: list[Point]) -> Iterator[tuple[Point, Point]]:
+    open_points: list[Point] = []
+    for point in sorted(points, key=lambda point: point.address):
+        open_points = [other for other in open_points if other.stop > point.address]
+        for other in open_points:
+            if not (point.overlap or other.overlap or _are_different_bits(point, other)):
+                yield other, point
+        open_points.append(point)
+
+
+def _are_different_bits(first: Point, second: Point) -> bool:
+    return first.bit is not None and second.bit is not None and not first.mask & second.mask
+
+
+def _overlap(first: Point, second: Point) -> str:
+    if first.bit is not None and second.bit is not None:
+        return (
+            f"point {second.name!r} is bit {second.bit} of register {second.address} and so is {first.name!r}, "
+            "expected another bit or overlap: true"
+        )
+    return (
+        f"point {second.name!r} overlaps point {first.name!r}, got {second.table.label} {_addresses(second)} "
+        f"and {_addresses(first)}, expected different addresses or overlap: true"
+    )
+
+
+def _addresses(point: Point) -> str:
+    return str(point.address) if point.quantity == 1 else f"{point.address}-{point.stop - 1}"

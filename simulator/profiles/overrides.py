@@ -1,0 +1,44 @@
+"""What a group of the plant file changes about its profile, as layers to lay over it.
+
+One rule: an override changes what is there; a name that the profile does not have is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from simulator.documents.problems import show, unknown
+from simulator.documents.yaml import Document, Path
+from simulator.errors import ConfigError
+from simulator.profiles.layers import Layer, LayeredDocument
+
+OVERRIDABLE = ("generators",)
+
+
+def override_layers(overrides: Mapping[str, Any], document: Document | None, at: Path) -> list[Layer]:
+    """A layer for every generator.  Raises ConfigError for something no group can override."""
+    whole = Layer(overrides, document, at, file="overrides")
+    wrong = [(key,) for key in overrides if key not in OVERRIDABLE]
+    problems = [whole.problem(path, unknown("override", path[0], OVERRIDABLE), key=True) for path in wrong]
+    generators = overrides.get("generators") or {}
+    if not isinstance(generators, Mapping):
+        message = f"generators is {show(generators)}, expected a mapping of generators by point name"
+        problems.append(whole.problem(("generators",), message, key=False))
+    if problems:
+        raise ConfigError(problems)
+    return [
+        Layer(spec, document, (*at, "generators", point), ("points", point, "generator"), whole.file)
+        for point, spec in generators.items()
+    ]
+
+
+def without_strangers(overrides: Sequence[Layer], profile: LayeredDocument) -> list[Layer]:
+    """The layers that meet a point of the profile; the profile gets a problem for each of the others."""
+    points = profile.data.get("points")
+    if not isinstance(points, Mapping):
+        return []
+    for layer in overrides:
+        if layer.onto[1] not in points:
+            profile.problems.append(layer.problem(layer.onto, unknown("point", layer.onto[1], points), key=True))
+    return [layer for layer in overrides if layer.onto[1] in points]

@@ -1,0 +1,193 @@
+"""Points of a profile file -> ``Point`` objects.
+
+One rule: every key of a point is judged, so that one run shows everything that is wrong with it; a
+point with a problem is left out and judged no further by its neighbours.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.datatypes import ByteOrder, DataType, data_type
+from simulator.documents.durations import parse_duration
+from simulator.documents.problems import show
+from simulator.documents.templates import Template
+from simulator.documents.yaml import Path
+from simulator.generators.base import Generator
+from simulator.points import Point
+from simulator.profiles.addresses import AddressBase, parse_address
+from simulator.profiles.generated import read_generator
+from simulator.profiles.layers import LayeredDocument
+from simulator.profiles.layouts import table_of
+from simulator.profiles.schema import PointFile, ProfileFile
+from simulator.protocol.codes import Table
+
+DEVICE_FIELDS = ("i", "n", "name")  # what a template may use beside the parameters
+SWAPS = {"none": "ABCD", "byte": "BADC", "word": "CDAB", "word_byte": "DCBA"}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a profile says for all its points."""
+
+    base: AddressBase
+    order: ByteOrder
+    parameters: Mapping[str, float | str]
+
+    @property
+    def fields(self) -> Collection[str]:
+        """The names that templates may use."""
+        return (*DEVICE_FIELDS, *self.parameters)
+
+    def example(self, text: str) -> str:
+        """A template as the first device would have it; a ValueError when it cannot be filled in."""
+        return Template(text, self.fields).render(0, name="device", **self.parameters)
+
+
+def resolve_points(file: ProfileFile, setting: Setting, document: LayeredDocument) -> dict[str, Point]:
+    """The sound points by name, in the order of the file; problems go to the document."""
+    points: dict[str, Point] = {}
+    for name, written in file.points.items():
+        point = _PointReader(name, written, setting, document).point()
+        if point is not None:
+            points[name] = point
+    return points
+
+
+def byte_order(order: str | None, swap: str | None, default: ByteOrder) -> ByteOrder:
+    """The byte order of one of the two spellings; a ValueError when both are given."""
+    if order is not None and swap is not None:
+        raise ValueError(f"swap is {swap} beside byte_order {order}, expected one of the two keys")
+    text = SWAPS[swap] if swap is not None else order
+    return default if text is None else ByteOrder(text)
+
+
+class _PointReader:
+    """Reads one point; ``_is_sound`` turns false with the first problem."""
+
+    def __init__(self, name: str, file: PointFile, setting: Setting, document: LayeredDocument) -> None:
+        self._name = name
+        self._file = file
+        self._setting = setting
+        self._document = document
+        self._path: Path = ("points", name)
+        self._is_sound = True
+
+    def point(self) -> Point | None:
+        """The point, or None after a problem."""
+        table, address = self._place()
+        kind = self._data_type(table)
+        generator = self._generator()
+        hold = self._hold()
+        if table is None or address is None or kind is None:
+            return None
+        point = self._made(table, address, kind, hold, generator)
+        if point is not None:
+            self._check_access(table)
+            self._check_value(point)
+        return point if self._is_sound else None
+
+    def _report(self, path: Path, message: str, *, key: bool = False) -> None:
+        self._is_sound = False
+        self._document.report(self._path + path, message, key=key)
+
+    def _place(self) -> tuple[Table | None, int | None]:
+        """The table and the 0-based address, each None when it cannot be told."""
+        table, written = None, self._file.table
+        if written is not None:
+            try:
+                table = table_of(written)
+            except ValueError as error:
+                self._report(("table",), str(error))
+                return None, None
+        elif self._setting.base != "modicon":
+            self._report((), "table is missing, expected coil, discrete_input, input_register or holding_register", key=True)
+        try:
+            return parse_address(self._file.address, self._setting.base, table)
+        except ValueError as error:
+            self._report(("address",), str(error))
+            return table, None
+
+    def _data_type(self, table: Table | None) -> DataType | None:
+        file = self._file
+        name = file.data_type or ("bool" if table is not None and table.is_bits else "uint16")
+        try:
+            order = byte_order(file.byte_order, file.swap, self._setting.order)
+        except ValueError as error:
+            self._report(("swap",), str(error))
+            order = self._setting.order
+        try:
+            return data_type(name, order=order, length=file.length, string_order=file.string_order, padding=file.padding)
+        except ValueError as error:
+            at: Path = () if name == "string" and file.length is None else ("length",) if file.length else ("data_type",)
+            self._report(at, str(error), key=not at)
+            return None
+
+    def _hold(self) -> float:
+        written = self._file.hold
+        if written in ("forever", "none"):
+            return math.inf if written == "forever" else 0.0
+        try:
+            return parse_duration(written)
+        except ValueError:
+            self._report(("hold",), f"hold is {written!r}, expected a duration such as 30s, forever or none")
+            return math.inf
+
+    def _generator(self) -> Generator | None:
+        if self._file.generator is None:
+            return None
+        before = len(self._document.problems)
+        generator = read_generator(
+            self._file.generator, (*self._path, "generator"), self._setting.parameters, self._document
+        )
+        self._is_sound = self._is_sound and len(self._document.problems) == before
+        return generator
+
+    def _made(
+        self, table: Table, address: int, kind: DataType, hold: float, generator: Generator | None
+    ) -> Point | None:
+        file = self._file
+        try:
+            return Point(
+                self._name, table, address, kind, count=file.count, scale=file.scale, offset=file.offset,
+                precision=file.precision, unit_of_measurement=file.unit_of_measurement,
+                description=file.description, access=file.access, enum=file.enum, bits=file.bits, bit=file.bit,
+                value=file.value, min=file.min, max=file.max, on_invalid=file.on_invalid, hold=hold,
+                overlap=file.overlap, generator=generator,
+            )  # fmt: skip
+        except ValueError as error:
+            self._report((), str(error), key=True)
+            return None
+
+    def _check_access(self, table: Table) -> None:
+        if self._file.access in ("rw", "wo") and not table.is_writable:
+            self._report(("access",), f"access is {self._file.access} in {table.label}, expected ro: clients cannot write there")
+
+    def _check_value(self, point: Point) -> None:
+        """Whether the initial value of the first device can be encoded and lies within min and max."""
+        if point.value is None:
+            return
+        try:
+            example = self._example(point, point.value)
+            point.encode(example)
+            point.validate(example)
+        except ValueError as error:
+            self._report(("value",), str(error))
+
+    def _example(self, point: Point, value: Any) -> Any:
+        if isinstance(value, list) and point.count > 1:
+            return [self._example(point, element) for element in value]
+        if not isinstance(value, str):
+            return value
+        if point.enum and value in point.enum.values():
+            return value
+        text = self._setting.example(value)
+        if Template(value).is_constant or not point.data_type.is_numeric:
+            return text
+        try:
+            return float(text)
+        except ValueError:
+            raise ValueError(f"value is {show(value)}, got {text!r} for the first device, expected a number") from None

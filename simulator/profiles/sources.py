@@ -1,0 +1,202 @@
+"""Where profiles are found: the plant file itself, its folders, the shipped library, in this order.
+
+One rule: the first place that has a name wins, and a profile that ``extends`` its own name means the
+next place that has it, so that a folder may refine a shipped profile.  The name of a profile is its
+``name`` key, else the name of its file.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path as FilePath
+from typing import Any, Protocol
+
+from simulator.documents.problems import show, unknown
+from simulator.documents.yaml import Document, Path, read_file
+from simulator.errors import ConfigError, Problem
+from simulator.profiles.layers import Layer
+
+LIBRARY = FilePath(__file__).parent / "library"
+SUFFIXES = (".yaml", ".yml")
+
+
+class Place(Protocol):
+    """Somewhere profiles are."""
+
+    def names(self) -> list[str]:
+        """The names of the profiles here; files that cannot be read are left out."""
+        ...
+
+    def find(self, name: str) -> Layer | None:
+        """The data of the profile called ``name``, None when there is none.  Raises ConfigError."""
+        ...
+
+    def problems(self) -> list[Problem]:
+        """Why profiles may be missing here."""
+        ...
+
+
+class Inline:
+    """Profiles that stand in a mapping, of a plant file or of a program."""
+
+    def __init__(self, profiles: Mapping[str, Any], document: Document | None, at: Path) -> None:
+        self._profiles = profiles
+        self._document = document
+        self._at = at
+
+    def names(self) -> list[str]:
+        return list(self._profiles)
+
+    def find(self, name: str) -> Layer | None:
+        if name not in self._profiles:
+            return None
+        file = "inline" if self._document is None else self._document.file
+        return Layer(self._profiles[name], self._document, (*self._at, name), file=file)
+
+    def problems(self) -> list[Problem]:
+        return []  # those of the plant file are reported with it
+
+
+class Shipped:
+    """The library that comes with the program; its files are named after their profiles."""
+
+    def names(self) -> list[str]:
+        return [file.stem for file in _files(LIBRARY)]
+
+    def find(self, name: str) -> Layer | None:
+        file = LIBRARY / f"{name}.yaml"
+        return _layer(_read(file, None)) if FilePath(name).name == name and file.is_file() else None
+
+    def problems(self) -> list[Problem]:
+        return []
+
+
+class Folder:
+    """The profiles of a folder of the user.  Its files are read when the first name is asked for."""
+
+    def __init__(self, folder: FilePath, environ: Mapping[str, str] | None) -> None:
+        self._folder = folder
+        self._environ = environ
+        self._problems: list[Problem] = []
+
+    def names(self) -> list[str]:
+        return list(self._by_name)
+
+    def find(self, name: str) -> Layer | None:
+        documents = self._by_name.get(name, ())
+        if len(documents) > 1:
+            message = f"profile {name!r} is defined in {documents[0].file} too, expected it once"
+            raise ConfigError([documents[1].problem(("name",), message)])
+        return _layer(documents[0]) if documents else None
+
+    def problems(self) -> list[Problem]:
+        return self._problems
+
+    @functools.cached_property
+    def _by_name(self) -> dict[str, list[Document]]:
+        found: dict[str, list[Document]] = {}
+        for file in _files(self._folder):
+            try:
+                document = _read(file, self._environ)
+            except ConfigError as error:
+                self._problems.extend(error.problems)
+                continue
+            name = document.data.get("name") if isinstance(document.data, dict) else None
+            found.setdefault(name if isinstance(name, str) and name else file.stem, []).append(document)
+        return found
+
+
+class Catalogue:
+    """All places in their order."""
+
+    def __init__(self, places: Sequence[Place]) -> None:
+        self._places = places
+
+    def names(self) -> list[str]:
+        """The names of all profiles, sorted."""
+        return sorted({name for place in self._places for name in place.names()})
+
+    def has(self, name: str) -> bool:
+        """Whether some place has a profile of this name.  Raises ConfigError when it cannot be read."""
+        return self._find(name, 0)[1] is not None
+
+    def missing(self, name: str) -> str:
+        """What to say about a name that no profile has."""
+        return unknown("profile", name, self.names())
+
+    def problems(self) -> list[Problem]:
+        """Why a profile may be missing: files that cannot be read."""
+        return [problem for place in self._places for problem in place.problems()]
+
+    def chain(self, name: str) -> list[Layer] | None:
+        """The profile and its bases, the profile first; None when there is no such profile.
+
+        Raises ConfigError for a base that does not exist and for a circle of bases.
+        """
+        place, layer = self._find(name, 0)
+        if layer is None:
+            return None
+        steps = {(name, place): layer}
+        while (base := _base_of(layer)) is not None:
+            place, below = self._find(base, place + 1 if base == name else 0)
+            if below is None:
+                raise ConfigError([layer.problem(("extends",), self._no_base(base, name), key=False), *self.problems()])
+            if (base, place) in steps:
+                path = " -> ".join([*(step for step, _ in steps), base])
+                raise ConfigError([layer.problem(("extends",), f"profile extends itself, got {path}, expected an end", key=False)])
+            name, layer = base, below
+            steps[name, place] = layer
+        return list(steps.values())
+
+    def _find(self, name: str, first: int) -> tuple[int, Layer | None]:
+        for index in range(first, len(self._places)):
+            if (layer := self._places[index].find(name)) is not None:
+                return index, layer
+        return first, None
+
+    def _no_base(self, base: str, name: str) -> str:
+        if base == name:
+            return f"profile extends itself, got {name} -> {name}, expected another profile"
+        return self.missing(base)
+
+
+def places_of(
+    search: Sequence[str | os.PathLike[str]],
+    inline: Mapping[str, Any] | None,
+    document: Document | None,
+    at: Path,
+    environ: Mapping[str, str] | None,
+) -> list[Place]:
+    """Every place to look, the first first.  Raises ConfigError for folders that do not exist."""
+    problems = []
+    for index, folder in enumerate(search):
+        if not FilePath(folder).is_dir():
+            message = f"folder {os.fspath(folder)!r} does not exist, expected a folder of profiles"
+            here: Path = (*at, index)
+            problems.append(Problem("", 0, 0, "", message) if document is None else document.problem(here, message))
+    if problems:
+        raise ConfigError(problems)
+    folders = [Folder(FilePath(folder), environ) for folder in search]
+    return [*([] if inline is None else [Inline(inline, document, at)]), *folders, Shipped()]
+
+
+def _base_of(layer: Layer) -> str | None:
+    """The base a profile names.  Raises ConfigError when the profile is no mapping."""
+    if not isinstance(layer.data, Mapping):
+        raise ConfigError([layer.problem((), f"profile is {show(layer.data)}, expected a mapping", key=False)])
+    base = layer.data.get("extends")
+    return base if isinstance(base, str) else None
+
+
+def _files(folder: FilePath) -> list[FilePath]:
+    return sorted(file for file in folder.iterdir() if file.suffix in SUFFIXES and file.is_file())
+
+
+def _read(file: FilePath, environ: Mapping[str, str] | None) -> Document:
+    return read_file(os.fspath(file), environ=environ)
+
+
+def _layer(document: Document) -> Layer:
+    return Layer(document.data, document, file=document.file)

@@ -1,0 +1,212 @@
+"""The transport of one connection in the hub: write at once, buffer only what the kernel will not take.
+
+While bytes are waiting to be sent nothing is read, so a client that never reads its answers can make
+the server hold no more than the answers to one chunk of requests.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import struct
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import ITCPTransport
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from simulator.server.hub import Hub
+
+CHUNK = 8192  # the bytes of one read: some 680 pipelined requests
+
+_IN = select.EPOLLIN
+_read = os.read
+_write = os.write
+_DONE = Failure(ConnectionDone())
+_ABORTED = Failure(ConnectionAborted())
+
+
+@implementer(ITCPTransport)
+class Connection:
+    """One accepted connection; ``fd`` is -1 once it is closed."""
+
+    __slots__ = ("_closing", "_outgoing", "_paused", "fd", "hub", "protocol", "seen")
+
+    def __init__(self, hub: Hub, fd: int, now: float) -> None:
+        self.hub = hub
+        self.fd = fd
+        self.protocol: Any = None
+        self.seen = now
+        self._outgoing = b""
+        self._closing = False
+        self._paused = False
+
+    def ready(self, events: int, now: float) -> None:
+        """Take what the socket has."""
+        if events == _IN:
+            try:
+                data = _read(self.fd, CHUNK)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self._lost(Failure(ConnectionLost(str(error))))
+                return
+            if data:
+                self.seen = now
+                self.protocol.dataReceived(data)
+            else:
+                self._lost(_DONE)
+        else:
+            self._unusual(events, now)
+
+    def write(self, data: bytes) -> None:
+        """Send now; what the kernel does not take is sent when it has room."""
+        if self._outgoing or self.fd < 0:
+            if self.fd >= 0:
+                self._outgoing += data
+            return
+        try:
+            sent = _write(self.fd, data)
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            self._lost(Failure(ConnectionLost(str(error))))
+            return
+        if sent != len(data):
+            self._outgoing = data[sent:]
+            self._watch()
+
+    def writeSequence(self, data: Iterable[bytes]) -> None:
+        self.write(b"".join(data))
+
+    def loseConnection(self) -> None:
+        """Close when everything written has been sent."""
+        if self._outgoing:
+            self._closing = True
+        elif self.fd >= 0:
+            self._lost(_DONE)
+
+    def abortConnection(self) -> None:
+        """Close with a reset; what was not sent is lost."""
+        if self.fd >= 0:
+            self._linger()
+            self._lost(_ABORTED)
+
+    def pauseProducing(self) -> None:
+        self._paused = True
+        self._watch()
+
+    def resumeProducing(self) -> None:
+        self._paused = False
+        self._watch()
+
+    def stopProducing(self) -> None:
+        self.loseConnection()
+
+    def registerProducer(self, producer: object, streaming: bool) -> None:
+        raise RuntimeError("a Modbus connection takes no producer: write whole responses")
+
+    def unregisterProducer(self) -> None:
+        """There is none."""
+
+    def idle_since(self, now: float) -> bool:
+        """True when nothing came for the idle timeout of the connection's factory."""
+        timeout = self.protocol.factory.idle_timeout
+        return bool(timeout) and now - self.seen >= timeout
+
+    @property
+    def waiting(self) -> bool:
+        """True while bytes are buffered."""
+        return bool(self._outgoing)
+
+    def getPeer(self) -> IPv4Address | IPv6Address:
+        return _address(self._socket_name("getpeername"))
+
+    def getHost(self) -> IPv4Address | IPv6Address:
+        return _address(self._socket_name("getsockname"))
+
+    def getTcpNoDelay(self) -> bool:
+        return bool(self._option(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    def setTcpNoDelay(self, enabled: bool) -> None:
+        self._option(socket.IPPROTO_TCP, socket.TCP_NODELAY, int(enabled))
+
+    def getTcpKeepAlive(self) -> bool:
+        return bool(self._option(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+
+    def setTcpKeepAlive(self, enabled: bool) -> None:
+        self._option(socket.SOL_SOCKET, socket.SO_KEEPALIVE, int(enabled))
+
+    def loseWriteConnection(self) -> None:
+        self.loseConnection()
+
+    def _unusual(self, events: int, now: float) -> None:
+        if events & select.EPOLLOUT:
+            self._flush()
+        if self.fd >= 0 and events & _IN:
+            self.ready(_IN, now)
+        elif self.fd >= 0 and events & (select.EPOLLHUP | select.EPOLLERR):
+            self._lost(Failure(ConnectionLost()))
+
+    def _flush(self) -> None:
+        try:
+            sent = _write(self.fd, self._outgoing)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._lost(Failure(ConnectionLost(str(error))))
+            return
+        self._outgoing = self._outgoing[sent:]
+        if not self._outgoing:
+            if self._closing:
+                self._lost(_DONE)
+            else:
+                self._watch()
+
+    def _watch(self) -> None:
+        if self.fd >= 0:
+            reading = 0 if self._outgoing or self._paused else _IN
+            writing = select.EPOLLOUT if self._outgoing else 0
+            self.hub.connections.watch(self.fd, reading | writing)
+
+    def _lost(self, reason: Failure) -> None:
+        fd, self.fd = self.fd, -1
+        self._outgoing = b""
+        self.hub.connections.remove(fd)
+        os.close(fd)
+        protocol, self.protocol = self.protocol, None
+        self.hub.connection_closed()
+        protocol.connectionLost(reason)
+
+    def _linger(self) -> None:
+        self._option(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def _socket_name(self, which: str) -> tuple[Any, ...]:
+        borrowed = socket.socket(fileno=self.fd)
+        try:
+            name: tuple[Any, ...] = getattr(borrowed, which)()
+            return name
+        finally:
+            borrowed.detach()
+
+    def _option(self, level: int, option: int, value: int | bytes | None = None) -> int:
+        borrowed = socket.socket(fileno=self.fd)
+        try:
+            if value is None:
+                return borrowed.getsockopt(level, option)
+            borrowed.setsockopt(level, option, value)
+            return 0
+        finally:
+            borrowed.detach()
+
+
+def _address(name: tuple[Any, ...]) -> IPv4Address | IPv6Address:
+    if len(name) == 2:
+        return IPv4Address("TCP", *name)
+    return IPv6Address("TCP", *name)

@@ -1,0 +1,143 @@
+"""``ModbusServerFactory``: one a listener.  Who may connect, and which devices a connection reaches."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import ServerFactory
+from twisted.logger import Logger
+
+from simulator.protocol.mbap import MbapFramer
+from simulator.server.protocol import ModbusServerProtocol
+from simulator.server.stations import UNKNOWN_UNIT, Station
+
+log = Logger()
+
+Route = Callable[[str], "Station | None"]
+
+
+class HostLimit:
+    """How many connections one client host may hold; one object serves every listener of a plant."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.held: Counter[str] = Counter()
+
+    def take(self, host: str) -> bool:
+        """Count a connection, or return False when the host has its share."""
+        if self.held[host] >= self.most:
+            return False
+        self.held[host] += 1
+        return True
+
+    def give_back(self, host: str) -> None:
+        """A connection taken before has ended."""
+        self.held[host] -= 1
+        if not self.held[host]:
+            del self.held[host]
+
+
+class ModbusServerFactory(ServerFactory):
+    """Serves the devices of one listener, through the hub or any other Twisted transport.
+
+    ``station`` holds the devices by unit id.  ``route``, for a listener on many addresses, takes the local
+    address of a connection and returns its station, or None for an address that is not in the plan; such a
+    connection is closed at once.  ``unknown_unit`` is what answers a unit id that no device has.
+    ``idle_timeout`` is in seconds, 0 for never.  ``max_connections`` bounds the connections of one address:
+    the listener rests while it is reached; behind a ``route``, where one listener serves many addresses, the
+    connection over the limit is closed, and so is one over the ``host_limit``.
+    """
+
+    noisy = False
+    framer = MbapFramer
+    protocol = ModbusServerProtocol
+
+    def __init__(
+        self,
+        station: Station | None = None,
+        *,
+        route: Route | None = None,
+        unknown_unit: str = "gateway_target_failed",
+        idle_timeout: float = 0,
+        max_connections: int = 0,
+        host_limit: HostLimit | None = None,
+    ) -> None:
+        if (station is None) == (route is None):
+            raise ValueError("expected either a station or a route")
+        self.station = station
+        self.route = route
+        self.absent = UNKNOWN_UNIT[unknown_unit]
+        self.idle_timeout = idle_timeout
+        self.max_connections = max_connections
+        self.host_limit = host_limit
+        self.port: Any = None  # the hub's listener, when it is one
+        self.connections = 0
+        self.refused = 0
+        self.requests = 0
+        self.exceptions = 0
+        self.lost_streams = 0
+        self._held: Counter[str] = Counter()  # connections by local address, behind a route
+        self._failures: set[str] = set()
+
+    def buildProtocol(self, addr: IAddress | None) -> ModbusServerProtocol | None:
+        """Make the protocol of a connection, or refuse the client."""
+        if self.host_limit is not None and not self.host_limit.take(_host(addr)):
+            self.refused += 1
+            return None
+        built = self.protocol()
+        built.factory = self
+        return built
+
+    def connection_made(self, protocol: ModbusServerProtocol) -> None:
+        """Give a connection its station, or close it."""
+        self.connections += 1
+        if self.route is not None:
+            self._place(protocol)
+            return
+        protocol.station = self.station
+        if self.max_connections and self.connections >= self.max_connections and self.port is not None:
+            self.port.pause()
+
+    def connection_lost(self, protocol: ModbusServerProtocol) -> None:
+        """Take a connection off the books."""
+        self.connections -= 1
+        if self.host_limit is not None:
+            self.host_limit.give_back(protocol.host)
+        if protocol.place:
+            self._held[protocol.place] -= 1
+        if self.port is not None and self.connections < self.max_connections:
+            self.port.resume()
+
+    def count(self, device: Any, requests: int) -> None:
+        """Add requests that a connection has answered for a device."""
+        self.requests += requests
+        device.count(requests)
+
+    def stream_lost(self, reason: str) -> None:
+        """Count a connection whose bytes are no Modbus."""
+        self.lost_streams += 1
+
+    def failed(self, device: Any, pdu: bytes, reason: Exception) -> None:
+        """Log a fault of ours in answering, once for each kind."""
+        kind = f"{type(reason).__name__}: {reason}"
+        if kind not in self._failures and len(self._failures) < 100:
+            self._failures.add(kind)
+            log.error("request {pdu} failed: {kind}", pdu=pdu.hex(" "), kind=kind)
+
+    def _place(self, protocol: ModbusServerProtocol) -> None:
+        assert self.route is not None
+        address = protocol.transport.getHost().host
+        protocol.station = self.route(address)
+        if self.max_connections:
+            protocol.place = address
+            self._held[address] += 1
+        if protocol.station is None or (self.max_connections and self._held[address] > self.max_connections):
+            self.refused += 1
+            protocol.transport.abortConnection()
+
+
+def _host(addr: object) -> str:
+    return str(getattr(addr, "host", ""))

@@ -1,0 +1,232 @@
+"""One descriptor in the reactor for all listeners and connections.
+
+The reactor watches a single epoll descriptor; behind it a nested epoll holds every socket.  One turn of
+the reactor takes all that is ready and calls each socket's ``ready``.  That spares the reactor's work per
+descriptor, and the two ``epoll_ctl`` and one ``epoll_wait`` that its buffered writes cost per response,
+while protocols and factories stay ordinary Twisted ones.
+
+A second nested epoll holds the listening sockets, so that one call stops all accepting when the
+connection limit is reached or the descriptors run out.
+"""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReadDescriptor
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from simulator.server.connection import Connection
+
+if TYPE_CHECKING:
+    from simulator.server.port import HubPort
+
+log = Logger()
+
+MAX_EVENTS = 512  # sockets served in one turn before timers get theirs
+SWEEPS_PER_TIMEOUT = 8  # an idle connection ends at most an eighth late
+LAST_TURNS = 4  # looks at the sockets before a stop, so that requests on their way are answered
+GRACE_S = 2.0  # how long a stop waits for clients to take their answers
+DESCRIPTOR_PAUSE_S = 1.0  # how long accepting rests when the process has no descriptor left
+
+
+class Sink(Protocol):
+    """A socket in the hub."""
+
+    def ready(self, events: int, now: float) -> None: ...
+
+
+@implementer(IReadDescriptor)
+class EventPool:
+    """An epoll of sockets that is itself one readable descriptor of the reactor."""
+
+    def __init__(self, reactor: Any, name: str) -> None:
+        self._reactor = reactor
+        self._name = name
+        self._epoll = select.epoll()
+        self._poll = self._epoll.poll
+        self._sinks: dict[int, Sink] = {}
+        self._seconds: Callable[[], float] = reactor.seconds
+        self._watched = False
+
+    def fileno(self) -> int:
+        return -1 if self._epoll.closed else self._epoll.fileno()
+
+    def logPrefix(self) -> str:
+        return self._name
+
+    def add(self, fd: int, sink: Sink) -> None:
+        """Watch a descriptor for reading."""
+        self._epoll.register(fd, select.EPOLLIN)
+        self._sinks[fd] = sink
+        if not self._watched:
+            self.resume()
+
+    def watch(self, fd: int, events: int) -> None:
+        """Change what a descriptor is watched for."""
+        self._epoll.modify(fd, events)
+
+    def remove(self, fd: int) -> None:
+        """Forget a descriptor; call it before the descriptor is closed."""
+        if self._sinks.pop(fd, None) is not None:
+            self._epoll.unregister(fd)
+
+    def doRead(self) -> None:
+        """Serve every socket that is ready, at most ``MAX_EVENTS`` of them."""
+        sinks = self._sinks
+        now = self._seconds()
+        for fd, events in self._poll(0, MAX_EVENTS):
+            try:
+                sink = sinks[fd]
+            except KeyError:  # an earlier socket of this turn closed it
+                continue
+            try:
+                sink.ready(events, now)
+            except Exception:
+                log.failure("{sink} failed", sink=sink)
+                self._drop(sink)
+
+    def pause(self) -> None:
+        """Stop looking at all of the sockets."""
+        if self._watched:
+            self._watched = False
+            self._reactor.removeReader(self)
+
+    def resume(self) -> None:
+        """Look at the sockets again."""
+        if not self._watched and not self._epoll.closed:
+            self._watched = True
+            self._reactor.addReader(self)
+
+    def close(self) -> None:
+        """Give the descriptor back; the sockets are the caller's to close."""
+        self.pause()
+        self._epoll.close()
+
+    def connectionLost(self, reason: object) -> None:
+        """The reactor stops."""
+
+    def __iter__(self) -> Iterator[Sink]:
+        return iter(list(self._sinks.values()))
+
+    def __len__(self) -> int:
+        return len(self._sinks)
+
+    @staticmethod
+    def _drop(sink: Sink) -> None:
+        if isinstance(sink, Connection):
+            sink.abortConnection()
+
+
+class Hub:
+    """All TCP listeners and connections of a process.
+
+    ``max_connections`` is how many connections it holds at once, 0 for as many as there are descriptors.
+    """
+
+    def __init__(self, reactor: Any, max_connections: int = 0) -> None:
+        self.reactor = reactor
+        self.max_connections = max_connections
+        self.connections = EventPool(reactor, "connections")
+        self.ports = EventPool(reactor, "listeners")
+        self.accepted = 0
+        self.refused = 0
+        self.idle_closed = 0
+        self._sweeper = LoopingCall(self._sweep)
+        self._sweeper.clock = reactor
+        self._pause_call: Any = None
+        self._stopped: Deferred[None] | None = None
+        self._grace: Any = None
+
+    def listen(self, host: str, port: int, factory: Any, backlog: int = 4096) -> HubPort:
+        """Open a listening socket whose connections ``factory`` serves.
+
+        Raises :class:`~simulator.errors.BindError`.  4096 is Linux's default ceiling of the backlog.
+        """
+        from simulator.server.port import HubPort
+
+        listening = HubPort(self, host, port, factory, backlog)
+        listening.startListening()
+        timeout = getattr(factory, "idle_timeout", 0)
+        if timeout:
+            self._sweep_every(timeout / SWEEPS_PER_TIMEOUT)
+        return listening
+
+    def full(self) -> bool:
+        """True when no more connection may be taken; accepting then rests until one ends."""
+        if self.max_connections and len(self.connections) >= self.max_connections:
+            self.ports.pause()
+            return True
+        return False
+
+    def out_of_descriptors(self) -> None:
+        """Rest accepting for a moment: the process has no descriptor left."""
+        self.ports.pause()
+        if self._pause_call is None:
+            log.error("no file descriptors left: accepting rests; raise `ulimit -n` or set limits.max_connections")
+            self._pause_call = self.reactor.callLater(DESCRIPTOR_PAUSE_S, self._pause_over)
+
+    def connection_closed(self) -> None:
+        """A connection ended: there is room for another."""
+        if self._stopped is not None:
+            if not self.connections and self._grace.active():
+                self._grace.reset(0)
+        elif self._pause_call is None:
+            self.ports.resume()
+
+    def stop(self) -> Deferred[None]:
+        """Take no more connections, answer what has arrived, close each when its answers are sent.
+
+        Fires when all are closed; what a client has not taken after ``GRACE_S`` is lost.
+        """
+        for port in self.ports:
+            port.stopListening()  # type: ignore[attr-defined]
+        for _ in range(LAST_TURNS):
+            self.connections.doRead()
+        for connection in self.connections:
+            connection.loseConnection()  # type: ignore[attr-defined]
+        self._stopped = Deferred()
+        self._grace = self.reactor.callLater(GRACE_S if self.connections else 0, self._end)
+        return self._stopped
+
+    def close(self) -> None:
+        """Close every socket at once."""
+        if self._sweeper.running:
+            self._sweeper.stop()
+        if self._pause_call is not None:
+            self._pause_call.cancel()
+            self._pause_call = None
+        for port in self.ports:
+            port.stopListening()  # type: ignore[attr-defined]
+        for connection in self.connections:
+            connection.abortConnection()  # type: ignore[attr-defined]
+        self.ports.close()
+        self.connections.close()
+
+    def _end(self) -> None:
+        self.close()
+        assert self._stopped is not None
+        self._stopped.callback(None)
+
+    def _pause_over(self) -> None:
+        self._pause_call = None
+        self.ports.resume()
+
+    def _sweep_every(self, interval: float) -> None:
+        if self._sweeper.running and self._sweeper.interval <= interval:
+            return
+        if self._sweeper.running:
+            self._sweeper.stop()
+        self._sweeper.start(interval, now=False)
+
+    def _sweep(self) -> None:
+        now = self.reactor.seconds()
+        for connection in self.connections:
+            if connection.idle_since(now):  # type: ignore[attr-defined]
+                self.idle_closed += 1
+                connection.loseConnection()  # type: ignore[attr-defined]

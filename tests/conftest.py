@@ -1,0 +1,102 @@
+"""What all tests share: the ``modsim`` command as users run it, and plant files in a folder of their own."""
+
+from __future__ import annotations
+
+import functools
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+MODSIM = (sys.executable, "-m", "simulator")
+PATIENCE_S = 60  # for a loaded machine; nothing waits this long when things are well
+
+
+class Running:
+    """A plant in a process of its own, from its ready line to its exit code."""
+
+    def __init__(self, words: Sequence[str], cwd: Path, **options: object) -> None:
+        self.process = subprocess.Popen(
+            [*MODSIM, *words],
+            cwd=cwd,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=options.pop("stderr", subprocess.PIPE),  # type: ignore[arg-type]
+            text=True,
+            **options,  # type: ignore[call-overload]
+        )
+        self.ready = ""
+
+    def wait_ready(self) -> Running:
+        """Wait for the ready line; fails with what the program said when it ends instead."""
+        stdout = self.process.stdout
+        assert stdout is not None
+        readable, _, _ = select.select([stdout], [], [], PATIENCE_S)
+        self.ready = stdout.readline() if readable else ""
+        if not self.ready:
+            self.process.kill()
+            raise AssertionError(f"no ready line; stderr: {self.process.communicate()[1]}")
+        return self
+
+    @property
+    def ports(self) -> list[int]:
+        """The ports of the endpoints in the ready line."""
+        listed = self.ready.partition(": ")[2].rpartition(": ")[2]
+        return [int(word.rpartition(":")[2]) for word in listed.strip().split(", ") if ":" in word]
+
+    def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        """Send a signal; return the exit code and what stderr says."""
+        self.process.send_signal(number)
+        _, errors = self.process.communicate(timeout=PATIENCE_S)
+        return self.process.returncode, errors or ""
+
+
+def environment() -> dict[str, str]:
+    """The environment of a subprocess: this one, with this tree's package first."""
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+Modsim = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def run_modsim(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run ``modsim`` with these words to its end."""
+    return subprocess.run(
+        [*MODSIM, *words],
+        cwd=cwd,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+
+
+@pytest.fixture
+def modsim(tmp_path: Path) -> Modsim:
+    """Run ``modsim`` with these words, in an empty folder, to its end."""
+    return functools.partial(run_modsim, cwd=tmp_path)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
+    """Start a plant as a user does; what still runs at the end of the test is killed."""
+    started: list[Running] = []
+
+    def begin(*words: str, **options: object) -> Running:
+        running = Running(words, tmp_path, **options)
+        started.append(running)
+        return running
+
+    yield begin
+    for running in started:
+        if running.process.poll() is None:
+            running.process.kill()
+        running.process.communicate()
