@@ -1,4 +1,4 @@
-"""The compiled part, which the simulator does without when there is no compiler; all else is in ``setup.cfg``."""
+"""The compiled part, optional: without a compiler Python does its work.  All else stands in ``setup.cfg``."""
 
 from setuptools import Extension, setup
 

@@ -12,7 +12,7 @@ import math
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simulator.blocks.base import AddressMap, Block
 from simulator.blocks.memory import pack_bits
@@ -49,14 +49,15 @@ class Gate:
         before = block.read(address, quantity)
         cells = _Cells(data, quantity, self.bits)
         touched = [rule for rule in self.rules if rule.point.address < address + quantity and rule.point.stop > address]
+        written = []
         for rule in touched:
             if rule.point.access == "ro":
                 self._protect(rule.point, address, cells, _Cells(before, quantity, self.bits))
-            else:
-                self._admit(rule.point, block, address, cells)
+            elif self._admit(rule.point, block, address, cells):
+                written.append(rule)
         block.write(address, quantity, cells.packed())
-        for rule in touched:
-            if rule.hold is not None and rule.point.access != "ro":
+        for rule in written:
+            if rule.hold is not None:
                 rule.hold(row, rule.point.hold)
 
     def _protect(self, point: Point, address: int, cells: _Cells, before: _Cells) -> None:
@@ -71,20 +72,27 @@ class Gate:
                     raise IllegalDataAddress(f"point {point.name} is read-only")
             cells[place] = kept
 
-    def _admit(self, point: Point, block: Block, address: int, cells: _Cells) -> None:
+    def _admit(self, point: Point, block: Block, address: int, cells: _Cells) -> bool:
+        """Put a legal value in place of the written one; False when the point keeps what it has."""
         now = _Cells(block.read(point.address, point.quantity), point.quantity, self.bits)
         wanted = _Cells(now.packed(), point.quantity, self.bits)
         overlap = range(max(point.address, address), min(point.stop, address + cells.quantity))
         for place in overlap:
             wanted[place - point.address] = cells[place - address]
-        value = point.decode(wanted.packed())
-        admitted = _admitted(point, value)
+        try:
+            value = point.decode(wanted.packed())
+            admitted = _admitted(point, value)
+        except ValueError as error:  # no number at all: digits that are not decimal
+            if point.on_invalid != "ignore":
+                raise IllegalDataValue(f"point {point.name}: {error}") from None
+            value, admitted = error, None
         if admitted is value:
-            return
+            return True
         kept = now if admitted is None else _Cells(point.encode(admitted), point.quantity, self.bits)
         for place in overlap:
             bits = kept[place - point.address] & point.mask | cells[place - address] & ~point.mask
             cells[place - address] = bits
+        return admitted is not None
 
 
 class _Cells:
@@ -116,7 +124,11 @@ def gate(
     spots: AddressMap, points: Iterable[Point], holds: Mapping[str, Hold], read_only: str
 ) -> Gate | None:
     """The gate of a table with these points, or None when no rule concerns any of them."""
-    rules = [Rule(point, holds.get(point.name)) for point in points if is_ruled(point)]
+    rules = [
+        Rule(replace(point, precision=None), holds.get(point.name))  # limits are not those of rounded numbers
+        for point in points
+        if is_ruled(point)
+    ]
     return Gate(spots, rules, read_only) if rules else None
 
 
@@ -154,7 +166,9 @@ def _nearest(point: Point, element: object) -> object:
         return element
     low = -math.inf if point.min is None else point.min
     high = math.inf if point.max is None else point.max
-    return low if element < low or math.isnan(element) else min(element, high)
+    if math.isnan(element):
+        return high if point.min is None else low
+    return min(max(element, low), high)
 
 
 def _open_stops(spots: AddressMap, rules: Iterable[Rule]) -> array[int]:

@@ -101,15 +101,14 @@ class Batch:
                     track.run(tick, t, start, stop)
                 except Exception:
                     self._give_up(track)
-            self._adapt(perf_counter() - began)
+            self._adapt(stop - start, perf_counter() - began)
             yield (stop - start) * len(self.tracks)
             start = stop
 
-    def _adapt(self, seconds: float) -> None:
-        if seconds > SLICE_S:
-            self.rows = max(FEWEST_ROWS, self.rows // 2)
-        elif seconds < SLICE_S / 4:
-            self.rows = min(self.fleet.count, self.rows * 2)
+    def _adapt(self, rows: int, seconds: float) -> None:
+        """Take as many rows next time as fill half a slice, at most twice as many as now."""
+        fitting = int(rows * SLICE_S / 2 / seconds) if seconds > 0 else self.fleet.count
+        self.rows = min(self.fleet.count, max(FEWEST_ROWS, min(fitting, 2 * self.rows)))
 
     def _give_up(self, track: Track) -> None:
         self.tracks.remove(track)

@@ -6,10 +6,13 @@ import functools
 import os
 import select
 import signal
+import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,15 +24,17 @@ PATIENCE_S = 60  # for a loaded machine; nothing waits this long when things are
 class Running:
     """A plant in a process of its own, from its ready line to its exit code."""
 
-    def __init__(self, words: Sequence[str], cwd: Path, **options: object) -> None:
+    def __init__(
+        self, words: Sequence[str], cwd: Path, *, through: Sequence[str] = (), **options: Any
+    ) -> None:
         self.process = subprocess.Popen(
-            [*MODSIM, *words],
+            [*through, *MODSIM, *words],
             cwd=cwd,
             env=environment(),
             stdout=subprocess.PIPE,
-            stderr=options.pop("stderr", subprocess.PIPE),  # type: ignore[arg-type]
+            stderr=options.pop("stderr", subprocess.PIPE),
             text=True,
-            **options,  # type: ignore[call-overload]
+            **options,
         )
         self.ready = ""
 
@@ -65,10 +70,10 @@ def environment() -> dict[str, str]:
 Modsim = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-def run_modsim(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def run_modsim(*words: str, cwd: Path, through: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
     """Run ``modsim`` with these words to its end."""
     return subprocess.run(
-        [*MODSIM, *words],
+        [*through, *MODSIM, *words],
         cwd=cwd,
         env=environment(),
         stdin=subprocess.DEVNULL,
@@ -79,6 +84,29 @@ def run_modsim(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+def ask(port: int, pdu: str, *, unit: int = 1, host: str = "127.0.0.1") -> str:
+    """Send a PDU over a connection of its own, both in hex; the response PDU."""
+    request = bytes.fromhex(pdu)
+    with socket.create_connection((host, port), timeout=PATIENCE_S) as connection:
+        connection.sendall(struct.pack(">HHHB", 7, 0, len(request) + 1, unit) + request)
+        return receive(connection)
+
+
+def receive(connection: socket.socket) -> str:
+    """The next response PDU on a connection, in hex."""
+    with connection.makefile("rb") as stream:
+        header = stream.read(7)
+        assert len(header) == 7, f"connection closed after {header!r}"
+        _, _, length, _ = struct.unpack(">HHHB", header)
+        return stream.read(length - 1).hex(" ")
+
+
+@pytest.fixture(name="ask")
+def ask_fixture() -> Callable[..., str]:
+    """A Modbus client of ten lines: ``ask(port, "03 00 00 00 01")``."""
+    return ask
+
+
 @pytest.fixture
 def modsim(tmp_path: Path) -> Modsim:
     """Run ``modsim`` with these words, in an empty folder, to its end."""
@@ -86,11 +114,18 @@ def modsim(tmp_path: Path) -> Modsim:
 
 
 @pytest.fixture
+def modsim_unprivileged(tmp_path: Path) -> Modsim:
+    """The same without the right to bind ports below 1024."""
+    through = ("setpriv", "--bounding-set=-net_bind_service") if os.geteuid() == 0 else ()
+    return functools.partial(run_modsim, cwd=tmp_path, through=through)
+
+
+@pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     """Start a plant as a user does; what still runs at the end of the test is killed."""
     started: list[Running] = []
 
-    def begin(*words: str, **options: object) -> Running:
+    def begin(*words: str, **options: Any) -> Running:
         running = Running(words, tmp_path, **options)
         started.append(running)
         return running

@@ -261,8 +261,8 @@ def test_wrong_wire_bytes() -> None:
         (
             "flaot32",
             None,
-            "data type is unknown, got 'flaot32', did you mean float32? expected one of bool, "
-            "int8, uint8, int16, uint16, int32, uint32, int64, uint64, float16, float32, float64, string, bits, bcd16, bcd32, bcd64, raw",
+            "data type is unknown, got 'flaot32', did you mean float32? expected one of "
+            + ", ".join(DATA_TYPES),
         ),
         ("float32", 4, "length is given, got 4, expected none: float32 has its own"),
         ("string", None, "length is missing, got none, expected the number of registers of the string"),

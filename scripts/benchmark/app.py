@@ -39,6 +39,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     shop = Workshop(options.folder, shlex.split(options.modsim) if options.modsim else None)
     names = [name for name in SCENARIOS if not options.only or name in options.only]
     facts = machine.describe(machine.raise_descriptors())
+    if machine.take_precedence():
+        facts.append(f"Servers and load run with priority {machine.PRIORITY}, all the same")
+    if noise := machine.busy():
+        print(f"bench: {noise}", file=sys.stderr)
+        facts.append(f"Not quiet: {noise}")
     began = time.monotonic()
     try:
         outcomes = [_run(name, shop, Pace.quick() if options.quick else Pace.full()) for name in names]

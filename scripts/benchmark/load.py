@@ -25,7 +25,9 @@ class Load:
 
     @property
     def title(self) -> str:
-        return f"{self.connections} × {self.depth} in flight" if self.depth > 1 else str(self.connections)
+        """``50 connections, 8 in flight``."""
+        connections = f"{self.connections} connection{'s' if self.connections > 1 else ''}"
+        return f"{connections}, {self.depth} in flight" if self.depth > 1 else connections
 
     def with_options(self, *options: str) -> Load:
         return replace(self, options=self.options + options)

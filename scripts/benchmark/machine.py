@@ -9,6 +9,9 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+PRIORITY = -15
+QUIET = 0.5  # load average of a machine with nothing to do but this
+
 
 def cores() -> tuple[int, int]:
     """The server's core and the other one (the same where there is only one)."""
@@ -46,6 +49,23 @@ def versions(python: Path, packages: Sequence[str]) -> list[str]:
     )
     done = subprocess.run([python, "-c", code, *packages], capture_output=True, text=True, check=False)
     return done.stdout.splitlines()
+
+
+def take_precedence() -> bool:
+    """Put us, and all we start, before the other programs of the machine; False without the right to."""
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
+    except OSError:
+        return False
+    return True
+
+
+def busy() -> str:
+    """A warning when other programs are at work; empty when the machine is quiet."""
+    load = os.getloadavg()[0]
+    if load < QUIET:
+        return ""
+    return f"load average {load:.2f} at the start, expected below {QUIET}: other programs disturbed the run"
 
 
 def describe(descriptors: int) -> list[str]:

@@ -1,32 +1,20 @@
 """Scenarios: a million devices on virtual IPs, at rest and ticking.
 
 At rest each device has 100 holding and 100 input registers, all filled so that their memory is
-really there, and one point that ticks.  Ticking, each has ten points at 1 Hz: once the same for all
-devices, once different for each.  Requests go to random devices.
+really there, and one point that ticks.  Ticking, each has ten points at 1 Hz: the same for all
+devices, of a phase of its own for each, or random for each.  Requests go to random devices.
 """
 
 from __future__ import annotations
 
 from contextlib import ExitStack
 
-from .bars import (
-    MILLION_MEMORY,
-    MILLION_RANDOM,
-    MILLION_READY,
-    TICKING_OWN_P99,
-    TICKING_OWN_SHARE,
-    TICKING_P99,
-    TICKING_SHARE,
-    Bar,
-    Outcome,
-    Row,
-    Table,
-)
+from .bars import MILLION_MEMORY, MILLION_RANDOM, MILLION_READY, TICKING, Bar, Outcome, Row, Table
 from .comparing import Contender, Pace, Runs, paired, progress, ratios
 from .load import Load, run
 from .machine import cores
 from .ours import start_plant
-from .plants import FILL, TEN_ALIKE, TEN_DIFFERENT, Plant, crowd
+from .plants import FILL, TEN_ALIKE, TEN_PHASES, TEN_RANDOM, Plant, crowd
 from .processes import StartError
 from .workshop import Workshop
 
@@ -38,6 +26,7 @@ TARGET = f"127.64.0.1-127.79.66.64:{PORT}"  # the first million host addresses o
 SINGLE = f"127.0.0.1:{SINGLE_PORT}"
 START_S = 120.0
 RATE = 2000  # requests a second while a plant ticks
+KINDS = {"all alike": TEN_ALIKE, "own phase": TEN_PHASES, "own chance": TEN_RANDOM}
 
 
 def at_rest(shop: Workshop, pace: Pace) -> Outcome:
@@ -85,7 +74,7 @@ def _line(title: str, million: Runs, one: Runs) -> list[str]:
 
 def ticking(shop: Workshop, pace: Pace) -> Outcome:
     table = Table(
-        f"1 000 000 devices × 10 points at 1 Hz; {RATE} requests/s to random devices over 50 connections",
+        f"1 000 000 devices × 10 points at 1 Hz; {RATE} requests/s to 1 000 random devices",
         [
             "points",
             "idle, % of a core",
@@ -97,20 +86,18 @@ def ticking(shop: Workshop, pace: Pace) -> Outcome:
         ],
     )
     outcome = Outcome(tables=[table])
-    for title, points, bars in (
-        ("the same for all devices", TEN_ALIKE, (TICKING_SHARE, TICKING_P99)),
-        ("different for each device", TEN_DIFFERENT, (TICKING_OWN_SHARE, TICKING_OWN_P99)),
-    ):
+    for number, (title, points) in enumerate(KINDS.items()):
+        bars = TICKING[2 * number : 2 * number + 2]
         outcome.rows += _tick(shop, pace, title, points, bars, table)
     return outcome
 
 
 def _tick(
-    shop: Workshop, pace: Pace, title: str, points: str, bars: tuple[Bar, Bar], table: Table
+    shop: Workshop, pace: Pace, title: str, points: str, bars: tuple[Bar, ...], table: Table
 ) -> list[Row]:
     rows = [Row(bar) for bar in bars]
     plant = Plant("ticking", ENDPOINT, DEVICES, crowd(points))
-    load = Load(50, data=str(FILL), options=("-R", "-a", "0+91", "-r", str(RATE)))
+    load = Load(1000, data=str(FILL), options=("-R", "-a", "0+91", "-r", str(RATE)))
     with ExitStack() as stack:
         try:
             server = start_plant(shop, stack, plant, START_S)

@@ -23,34 +23,37 @@ HEADER = (
     "server | CPU µs/request | requests/s | p50 µs | p99 µs | memory MB | "
     "ours/its: CPU | min–max | requests/s | p50 | p99 | memory | wrong answers"
 )
-JUDGED = {  # (peer, title of the load) -> bar
-    ("libmodbus", "50"): LIBMODBUS_50,
-    ("libmodbus", "50 × 8 in flight"): LIBMODBUS_PIPELINED,
-    ("pymodbus", "1"): PYMODBUS[1],
-    ("pymodbus", "50"): PYMODBUS[50],
-    ("pymodbus", "1000"): PYMODBUS[1000],
+JUDGED = {  # bar -> (peer, title of the load)
+    LIBMODBUS_50: ("libmodbus", "50 connections"),
+    LIBMODBUS_PIPELINED: ("libmodbus", "50 connections, 8 in flight"),
+    PYMODBUS[1]: ("pymodbus", "1 connection"),
+    PYMODBUS[50]: ("pymodbus", "50 connections"),
+    PYMODBUS[1000]: ("pymodbus", "1000 connections"),
 }
 
 
 def peers(shop: Workshop, pace: Pace) -> Outcome:
     outcome = Outcome()
-    program = shop.load()
+    core, other = cores()
+    judged: dict[str, dict[str, Runs]] = {}
     with ExitStack() as stack:
         contenders = _start(shop, stack, outcome)
-        core, other = cores()
         for load in LOADS:
-            label = f"{load.title} connections"
-            runs = paired(program, contenders, load, core, pace, label=label)
-            found = dict(zip((contender.name for contender in contenders), runs, strict=True))
-            outcome.tables.append(
-                _table(f"FC 3 × 10, {load.title} connections, server and load on one core", found)
-            )
-            outcome.rows += _judge(load, found)
-        load = Load(50)
-        runs = paired(program, contenders, load, other, pace, label="50 connections, load on the other core")
-        found = dict(zip((contender.name for contender in contenders), runs, strict=True))
-        outcome.tables.append(_table("FC 3 × 10, 50 connections, load on the other core", found))
+            judged[load.title] = _measure(shop, contenders, load, core, pace)
+            title = f"FC 3 × 10, {load.title}, server and load on one core"
+            outcome.tables.append(_table(title, judged[load.title]))
+        found = _measure(shop, contenders, Load(50), other, pace)
+        outcome.tables.append(_table("FC 3 × 10, 50 connections, the load on another core", found))
+    for bar, (peer, title) in JUDGED.items():
+        outcome.rows.append(_row(bar, judged[title][OURS], judged[title].get(peer)))
     return outcome
+
+
+def _measure(
+    shop: Workshop, contenders: list[Contender], load: Load, core: int, pace: Pace
+) -> dict[str, Runs]:
+    runs = paired(shop.load(), contenders, load, core, pace, label=f"{load.title}, load on core {core}")
+    return dict(zip((contender.name for contender in contenders), runs, strict=True))
 
 
 def _start(shop: Workshop, stack: ExitStack, outcome: Outcome) -> list[Contender]:
@@ -74,14 +77,6 @@ def _start(shop: Workshop, stack: ExitStack, outcome: Outcome) -> list[Contender
 def _ours(shop: Workshop, stack: ExitStack, port: int) -> Contender:
     plant = Plant("single", f"tcp://127.0.0.1:{port}", 1, meter())
     return Contender(start_plant(shop, stack, plant), (f"127.0.0.1:{port}",))
-
-
-def _judge(load: Load, found: dict[str, Runs]) -> list[Row]:
-    rows = []
-    for (peer, title), bar in JUDGED.items():
-        if title == load.title:
-            rows.append(_row(bar, found[OURS], found.get(peer)))
-    return rows
 
 
 def _row(bar: Bar, ours: Runs, theirs: Runs | None) -> Row:

@@ -36,17 +36,30 @@ TEN_ALIKE = """\
       p9: {table: input_register, address: 13, data_type: uint16, generator: {type: decrement, step: 1, min: 0, max: 60000, wrap: true}}
 """
 
-TEN_DIFFERENT = """\
+TEN_PHASES = """\
       p0: {table: input_register, address: 0, data_type: float32, generator: {type: sine, min: 228, max: 232, period: 60s, phase: "{i}s"}}
       p1: {table: input_register, address: 2, data_type: float32, generator: {type: triangle, min: 0, max: 16, period: 30s, phase: "{i}s"}}
       p2: {table: input_register, address: 4, data_type: int16, generator: {type: square, min: 0, max: 1, period: 10s, phase: "{i}s"}}
       p3: {table: input_register, address: 5, data_type: uint16, generator: {type: sawtooth, min: 0, max: 1000, period: 60s, phase: "{i}s"}}
       p4: {table: input_register, address: 6, data_type: uint32, generator: {type: counter, rate: 3, initial: "{i}"}}
-      p5: {table: input_register, address: 8, data_type: int16, generator: {type: random, min: 0, max: 500}}
+      p5: {table: input_register, address: 8, data_type: int16, generator: {type: triangle, min: 0, max: 500, period: 60s, phase: "{i}s"}}
+      p6: {table: input_register, address: 9, data_type: uint16, generator: {type: sawtooth, min: 0, max: 60000, period: 90s, phase: "{i}s"}}
+      p7: {table: input_register, address: 10, data_type: uint16, generator: {type: square, min: 0, max: 50, period: 9s, phase: "{i}s"}}
+      p8: {table: input_register, address: 11, data_type: float32, generator: {type: sine, min: -10, max: 10, period: 20s, phase: "{i}s"}}
+      p9: {table: input_register, address: 13, data_type: uint16, generator: {type: counter, rate: 1, initial: "{i}"}}
+"""
+
+TEN_RANDOM = """\
+      p0: {table: input_register, address: 0, data_type: float32, generator: {type: random, min: 228, max: 232}}
+      p1: {table: input_register, address: 2, data_type: float32, generator: {type: random_walk, initial: 20, step: 0.1, min: -20, max: 80}}
+      p2: {table: input_register, address: 4, data_type: int16, generator: {type: normal, mean: 500, deviation: 10}}
+      p3: {table: input_register, address: 5, data_type: uint16, generator: {type: random, min: 0, max: 1000}}
+      p4: {table: input_register, address: 6, data_type: uint32, generator: {type: random, min: 0, max: 100000}}
+      p5: {table: input_register, address: 8, data_type: int16, generator: {type: random_walk, initial: 0, step: 1, min: -500, max: 500}}
       p6: {table: input_register, address: 9, data_type: uint16, generator: {type: random, min: 0, max: 60000}}
-      p7: {table: input_register, address: 10, data_type: uint16, generator: {type: sawtooth, min: 0, max: 50, period: 9s, phase: "{i}s"}}
-      p8: {table: input_register, address: 11, data_type: float32, generator: {type: random_walk, initial: 20, step: 0.1, min: -20, max: 80}}
-      p9: {table: input_register, address: 13, data_type: uint16, generator: {type: normal, mean: 500, deviation: 10}}
+      p7: {table: input_register, address: 10, data_type: uint16, generator: {type: random, min: 0, max: 50}}
+      p8: {table: input_register, address: 11, data_type: float32, generator: {type: random_walk, initial: 0, step: 0.5, min: -80, max: 80}}
+      p9: {table: input_register, address: 13, data_type: uint16, generator: {type: normal, mean: 5000, deviation: 100}}
 """
 
 FILL = 7  # every holding register of a crowd's devices holds this

@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 STOP_S = 15.0
+# A Python that may not keep its bytecode compiles everything at every start: nobody runs a server so.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 PAGE_KB = os.sysconf("SC_PAGE_SIZE") // 1024
 
 
@@ -64,6 +66,7 @@ def serving(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=stderr,
+            env=ENVIRONMENT,
             preexec_fn=pin(core),
         )
     try:
@@ -80,16 +83,25 @@ def _wait_ready(
     line = b""
     while (left := began + timeout - time.monotonic()) > 0:
         if not select.select([process.stdout], [], [], left)[0]:
-            break
+            continue
         chunk = os.read(process.stdout.fileno(), 65536)
         line += chunk
         if any(part.startswith(b"ready") for part in line.splitlines()):
             return time.monotonic() - began
         if not chunk:
             break
-    fact = f"is not ready after {timeout:.0f} s" if process.poll() is None else "ended before it was ready"
-    tail = log.read_text(errors="replace").strip().splitlines()[-6:]
-    raise StartError(f"{name} {fact}: {' / '.join(tail) or 'nothing on stderr'}")
+    ended = left > 0 and _ended(process)
+    fact = "ended before it was ready" if ended else f"is not ready after {timeout:.0f} s"
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip(" ^~")]
+    raise StartError(f"{name} {fact}: {' / '.join(lines[-3:]) or 'nothing on stderr'}")
+
+
+def _ended(process: subprocess.Popen[bytes]) -> bool:
+    """Whether a process that closed its stdout is gone, or is just going."""
+    try:
+        return process.wait(2) is not None
+    except subprocess.TimeoutExpired:
+        return False
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

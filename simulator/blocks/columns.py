@@ -29,7 +29,7 @@ class Column(ABC):
 
     @abstractmethod
     def write(self, start: int, stop: int, values: Values, held: np.ndarray | None = None) -> None:
-        """Store ``values`` in the rows ``start`` to ``stop``; where ``held`` (bool by row) is true, do not."""
+        """Store ``values`` in rows ``start`` to ``stop``, not where ``held`` (bool by row) is true."""
 
 
 def column(
@@ -122,7 +122,6 @@ class _Numbers(Column):
     ) -> None:
         self._type = data_type
         self._scale, self._shift, self._limits = scale, shift, limits
-        self._is_scaled = scale != 1 or shift != 0
         self._fill: tuple[float, list[Any]] = (math.nan, [])  # the last number of all rows, encoded
         self._views = self._make_views(buffer, offset, stride, rows, count)
 
@@ -143,13 +142,12 @@ class _Numbers(Column):
             pieces = self._filling(values)
         keep = held is not None and held.any()
         free = ~held if keep and held is not None else True
-        with np.errstate(over="ignore"):  # beyond float32: infinity
-            for place, view in enumerate(self._views):
-                piece = pieces[place % len(pieces)]
-                if keep:
-                    np.copyto(view[start:stop], piece, casting="unsafe", where=free)
-                else:
-                    view[start:stop] = piece
+        for place, view in enumerate(self._views):
+            piece = pieces[place % len(pieces)]
+            if keep:
+                np.copyto(view[start:stop], piece, casting="unsafe", where=free)
+            else:
+                view[start:stop] = piece
 
     def _filling(self, value: float) -> list[Any]:
         if self._fill[0] != value:
@@ -158,19 +156,18 @@ class _Numbers(Column):
 
     def _raw(self, values: np.ndarray) -> np.ndarray:
         raw: np.ndarray = values
-        if self._is_scaled:
-            raw = np.subtract(values, self._shift, dtype=np.float64)
-            np.divide(raw, self._scale, out=raw)
+        if self._shift != 0:
+            raw = values - self._shift
+        if self._scale != 1:
+            raw = np.divide(raw, self._scale, out=None if raw is values else raw)
         if not self._type.is_integer:
             return raw
         low, high = self._limits
         if self._type.registers == 4:  # not every limit is a float64
             return saturate(raw, int(low), int(high), np.dtype("u8" if low >= 0 else "i8"))
-        raw = np.rint(raw, dtype=np.float64, out=raw if self._is_scaled else None)
-        np.maximum(raw, low, out=raw)
-        np.minimum(raw, high, out=raw)
-        if math.isnan(raw.sum()):
-            raw[np.isnan(raw)] = 0
+        raw = np.rint(raw, out=None if raw is values else raw)
+        if not (raw.min() >= low and raw.max() <= high):  # NaN, too
+            raw = np.where(np.isnan(raw), 0.0, np.clip(raw, low, high))
         return raw
 
 
@@ -185,6 +182,12 @@ class _Direct(_Numbers):
 
     def _pieces(self, raw: np.ndarray) -> list[np.ndarray]:
         return [raw]
+
+    def write(self, start: int, stop: int, values: Values, held: np.ndarray | None = None) -> None:
+        if self._type.family != "float":
+            return super().write(start, stop, values, held)
+        with np.errstate(over="ignore"):  # beyond the type: infinity
+            return super().write(start, stop, values, held)
 
 
 class _Words(_Numbers):
@@ -220,16 +223,11 @@ class _Bits(Column):
     def write(self, start: int, stop: int, values: Values, held: np.ndarray | None = None) -> None:
         if held is not None and not held.any():
             held = None
-        truth = np.greater(values, 0.5)
+        truth = np.asarray(np.greater(values, 0.5))
         for view, mask in self._cells:
             cells = view[start:stop]
-            new = (
-                np.where(truth, cells | mask, cells & ~mask)
-                if truth.ndim
-                else cells | mask
-                if truth
-                else cells & ~mask
-            )
+            new = cells & ~mask
+            np.bitwise_or(new, truth.view(np.uint8) * mask, out=new)
             if held is None:
                 cells[...] = new
             else:

@@ -12,6 +12,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from simulator.cli import exits, logs, process, ready
+from simulator.cli.preflight import descriptor_findings
 from simulator.cli.progress import ProgressBar
 from simulator.cli.streams import STDERR, STDOUT
 
@@ -29,7 +30,9 @@ def serve_plant(config: PlantConfig, arguments: argparse.Namespace) -> int:
     from simulator.plant import Plant
 
     logs.begin(STDERR, level=arguments.log_level, layout=arguments.log_format)
-    process.raise_descriptor_limit()
+    for finding in descriptor_findings(len(config.listeners), process.raise_descriptor_limit()):
+        STDERR.write(f"modsim: {finding}\n")
+        return finding.code
     return Serving(Plant(config, reactor), reactor, arguments.ready_file).run()
 
 
@@ -44,12 +47,13 @@ class Serving:
         self._reactor = reactor
         self._ready_file = ready_file
         self._failure: Failure | None = None
+        self._stopping = False
         self._bar = ProgressBar(STDERR, reactor.seconds, "listeners")
 
     def run(self) -> int:
         """Run the reactor; return the exit code or raise what kept the plant from opening."""
         self._reactor.callWhenRunning(self._open)
-        self._reactor.addSystemEventTrigger("before", "shutdown", self._plant.stopService)
+        self._reactor.addSystemEventTrigger("before", "shutdown", self._close)
         self._reactor.run()
         if self._ready_file:
             ready.remove_ready_file(self._ready_file)
@@ -64,6 +68,8 @@ class Serving:
         opened.addErrback(self._failed)
 
     def _opened(self, _: object) -> None:
+        if self._stopping:
+            return
         self._plant.startService()
         self._bar.close()
         gc.freeze()  # what a plant is made of lives as long as the process
@@ -74,17 +80,23 @@ class Serving:
             ready.write_ready_file(self._ready_file, self._plant.devices, endpoints, seconds)
         STDOUT.write(ready.ready_line(self._plant.devices, endpoints, seconds))
 
+    def _close(self) -> Deferred[None] | None:
+        """Close the plant; one that failed to open has released everything itself."""
+        return self._plant.stopService() if self._failure is None else None
+
     def _failed(self, failure: Failure) -> None:
         self._bar.close()
-        self._failure = failure
-        self._reactor.stop()
+        if not self._stopping:
+            self._failure = failure
+            self._reactor.stop()
 
     def _stop(self, signal_name: str) -> None:
         self._reactor.callFromThread(self._begin_stop, signal_name)
 
     def _begin_stop(self, signal_name: str) -> None:
-        if self._reactor.running and self._failure is None:
+        if self._failure is None:
             self._log.info("{signal}: stopping, open requests are answered first", signal=signal_name)
+            self._stopping = True
             self._reactor.stop()
 
     def _stop_at_once(self, signal_name: str) -> None:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from simulator.config.placement import ListenerPlan, Place, Places, Span, host_of, unit_mask
 
 DEFAULT_UNKNOWN_UNIT = "gateway_target_failed"  # exception 0x0B, V1.1b3 §7
+MAX_PAIRS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +133,14 @@ def _disagreements(groups: Sequence[Wanted], plan: ListenerPlan) -> Iterator[Dis
 
 
 def _collisions(spans: Sequence[Span], ipv6: bool, port: int) -> Iterator[Collision]:
-    """A sweep over the addresses: only boxes that are open together are compared."""
+    """A sweep over the addresses: only boxes that are open together are compared.
+
+    After ``MAX_PAIRS`` collisions a box is told with the first it hits only, so that a file of
+    thousands of equal entries is refused in linear time.
+    """
     if len(spans) < 2:
         return
+    budget = MAX_PAIRS
     boxes = sorted((box for span in spans for box in _boxes(span)), key=lambda box: box[0])
     singles: dict[int, list[_Box]] = {}  # boxes of one address, by address
     wide: list[_Box] = []
@@ -142,10 +148,14 @@ def _collisions(spans: Sequence[Span], ipv6: bool, port: int) -> Iterator[Collis
         wide = [other for other in wide if other[1] >= box[0]]
         here = singles.setdefault(box[0], []) if box[0] == box[1] else None
         near = (*wide, *(singles.get(box[0], ())))
-        hit = next((other for other in near if box[2] & other[2]), None)
-        if hit is not None:
-            yield _collision(box, hit, ipv6, port)
-        if hit is None or box[2] & ~hit[2]:  # one that adds nothing to look for would only slow this down
+        hit = None
+        for other in near:
+            if box[2] & other[2]:
+                hit, budget = other, budget - 1
+                yield _collision(box, other, ipv6, port)
+                if budget <= 0:
+                    break
+        if hit is None or budget > 0 or box[2] & ~hit[2]:
             (wide if here is None else here).append(box)
 
 

@@ -7,9 +7,11 @@ another; what depends on the mistake is skipped, the rest is checked.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -34,14 +36,28 @@ def load_plant(
 
     Raises ConfigError with all problems, sorted by file and line.
     """
-    return _Loading(read_file(path, environ=environ), environ, seed).plant()
+    with _garbage_left():
+        return _Loading(read_file(path, environ=environ), environ, seed).plant()
 
 
 def parse_plant(
     text: str, *, file: str = "<text>", environ: Mapping[str, str] | None = None, seed: int | None = None
 ) -> PlantConfig:
     """The plant of a text; ``file`` is what problems call it, and folders are searched beside it."""
-    return _Loading(read_text(text, file=file, environ=environ), environ, seed).plant()
+    with _garbage_left():
+        return _Loading(read_text(text, file=file, environ=environ), environ, seed).plant()
+
+
+@contextmanager
+def _garbage_left() -> Iterator[None]:
+    """No garbage collection meanwhile: it would look through 100 000 fresh nodes again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class _Loading:

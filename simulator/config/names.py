@@ -55,6 +55,13 @@ class NameTemplate(Template):
         i = int(found[1]) - self._offset
         return i if 0 <= i < count and self.format(i) == name else None
 
+    def numbers(self, count: int) -> tuple[int, int, int] | None:
+        """Digits at least, first and last number, of names that differ in ONE decimal number only."""
+        if not self.is_injective or any(field for _, field, _ in self.parts[1:]):
+            return None
+        digits = int(self.parts[0][2].rstrip("d") or 1)
+        return digits, self._offset, self._offset + count - 1
+
     def _inverse(self) -> tuple[re.Pattern[str] | None, int]:
         """A pattern whose group 1 is the number of the first field, and what to subtract from it."""
         literal, field, spec = self.parts[0]
@@ -150,6 +157,14 @@ def _shared(left: Names, right: Names) -> tuple[int, int] | None:
         return None
     if left[0].parts == right[0].parts:
         return 0, 0
+    numbers = left[0].numbers(left[1]), right[0].numbers(right[1])
+    if (
+        numbers[0]
+        and numbers[1]
+        and left[0].prefix == right[0].prefix
+        and left[0].parts[1:] == right[0].parts[1:]
+    ):
+        return _shared_number(*numbers[0], *numbers[1])
     if left[1] > right[1]:
         found = _shared(right, left)
         return (found[1], found[0]) if found else None
@@ -158,6 +173,15 @@ def _shared(left: Names, right: Names) -> tuple[int, int] | None:
         if (theirs := lookup(left[0].format(i), right[1])) is not None:
             return i, theirs
     return None
+
+
+def _shared_number(
+    digits: int, first: int, last: int, other_digits: int, other_first: int, other_last: int
+) -> tuple[int, int] | None:
+    """The first number that both write alike: any with equal padding, else one too long to be padded."""
+    unpadded = 0 if digits == other_digits else 10 ** (max(digits, other_digits) - 1)
+    number = max(first, other_first, unpadded)
+    return (number - first, number - other_first) if number <= min(last, other_last) else None
 
 
 def _table(names: Names) -> Callable[[str, int], int | None]:

@@ -2,6 +2,7 @@
 
 =============  ================================================================================
 ``yaml``       read a file: data, duplicate keys, strict booleans, ``${NAME}``, line and column
+``slow_yaml``  the parser under ``yaml`` where PyYAML has no libyaml
 ``problems``   what is wrong with a file, worded as fact, got, expected, with near misses
 ``models``     the base of every model a file is checked against
 ``durations``  ``250ms``, ``2s``, ``5m``, ``1h``, ``1d``

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
@@ -44,10 +45,10 @@ _EXPECTED: Mapping[str, str] = {
     "less_than_equal": "{le} or less",
     "multiple_of": "a multiple of {multiple_of}",
     "string_pattern_mismatch": "text like {pattern}",
-    "string_too_short": "at least {min_length} characters",
+    "string_too_short": "{min_length} or more characters",
     "string_too_long": "at most {max_length} characters",
-    "too_short": "at least {min_length} entries",
-    "too_long": "at most {max_length} entries",
+    "too_short": "at least {min_length}",
+    "too_long": "at most {max_length}",
     "literal_error": "{expected}",
     "enum": "{expected}",
 }
@@ -57,9 +58,15 @@ _MISSING = ("missing", "missing_argument", "missing_keyword_only_argument")
 
 def suggest(word: object, legal: Iterable[object]) -> str:
     """``did you mean 'count'?`` when one of the legal words is near, else an empty text."""
+    near = _near(str(word).lower(), tuple(legal))
+    return "" if near is None else f"did you mean {near!r}?"
+
+
+@functools.lru_cache(maxsize=256)  # a file of thousands of entries makes the same mistake thousands of times
+def _near(word: str, legal: tuple[object, ...]) -> object:
     words = {str(item).lower(): item for item in legal}
-    near = difflib.get_close_matches(str(word).lower(), list(words), n=1, cutoff=0.6)
-    return f"did you mean {words[near[0]]!r}?" if near else ""
+    near = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
+    return words[near[0]] if near else None
 
 
 def unknown(kind: str, word: object, legal: Iterable[object]) -> str:
@@ -142,7 +149,7 @@ def _words(detail: Any, path: Path, about_key: bool, legal: list[str]) -> tuple[
         return str(detail["ctx"]["error"]), ""
     context = {key: _bare(value) for key, value in detail.get("ctx", {}).items()}
     template = _EXPECTED.get(kind)
-    subject = f"key {show(name)}" if about_key else "entry" if isinstance(name, int) else name
+    subject = "key" if about_key else "entry" if isinstance(name, int) else name
     got = f"{subject} is {show(detail['input'])}"
     if template is None:
         return f"{got}: {detail['msg']}", ""

@@ -7,6 +7,7 @@ anything, count anything or build an exception response.  An empty response mean
 
 from __future__ import annotations
 
+import importlib
 import struct
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 Function = Callable[["Device", bytes], bytes]
 
+_BUILT_IN = ("bits", "registers", "identification")  # importing a module registers its functions
 _functions: dict[int, Function] = {}
 
 
@@ -44,6 +46,8 @@ def illegal_function(device: Device, pdu: bytes) -> bytes:
 
 def function_table(without: Iterable[int] = ()) -> tuple[Function, ...]:
     """All 256 codes, those nobody registered and those in ``without`` refused."""
+    for module in _BUILT_IN:
+        importlib.import_module(f"simulator.functions.{module}")
     table = [_functions.get(code, illegal_function) for code in range(256)]
     for code in without:
         table[code] = illegal_function

@@ -94,31 +94,29 @@ class Fleetwide(Sampler):
 
 
 class Chance:
-    """The random words of one point; ``lane`` tells several uses in one point apart."""
+    """The random numbers of one point; ``lane`` tells several uses in one point apart."""
 
     def __init__(self, rows: Rows, point: str, lane: str) -> None:
         self._stream = randomness.key(rows.seed, f"{point}\0{lane}")
         self._keys = rows.keys()
         self._scratch = rows.scratch
-        self._now: tuple[int, tuple[int, int]] = (-1, (0, 0))
+        self._tick, self._multiplier = -1, 1
 
     def words(self, tick: int, start: int, stop: int) -> np.ndarray:
         """32 random bits for each row, uint32 in scratch memory: used before the next words."""
-        if self._now[0] != tick:
-            self._now = (tick, randomness.counter(self._stream, tick))
-        return randomness.draw(self._keys[start:stop], self._now[1], self._scratch)
+        if self._tick != tick:
+            self._tick, self._multiplier = tick, randomness.multiplier(self._stream, tick)
+        return randomness.draw(self._keys[start:stop], self._multiplier, self._scratch)
 
-    def uniform(self, tick: int, start: int, stop: int, low: Values, high: Values, out: np.ndarray) -> None:
-        """``out`` becomes uniform in ``low`` to ``high`` (float64, 32 bits of randomness)."""
-        words = self.words(tick, start, stop)
-        if isinstance(low, float) and isinstance(high, float):
-            np.multiply(words, (high - low) * 2.0**-32, out=out, dtype=np.float64)
-            np.add(out, low, out=out)
-        else:
-            first, last = cut(low, start, stop), cut(high, start, stop)
-            np.multiply(words, 2.0**-32, out=out, dtype=np.float64)
-            np.multiply(out, last - first, out=out)
-            np.add(out, first, out=out)
+    def fill(self, out: np.ndarray, tick: int, start: int, stop: int) -> None:
+        """``out`` (float64) becomes uniform in 0 <= number < 1."""
+        np.copyto(out, self.words(tick, start, stop))
+        np.multiply(out, 2.0**-32, out=out)
+
+    def fill_around(self, out: np.ndarray, reach: Values, tick: int, start: int, stop: int) -> None:
+        """``out`` (float64) becomes uniform in ± reach."""
+        np.copyto(out, self.words(tick, start, stop).view(np.int32))
+        np.multiply(out, cut(reach, start, stop) * 2.0**-31, out=out)
 
 
 def cut(values: Values, start: int, stop: int) -> Values:
@@ -139,6 +137,6 @@ class Noisy(Sampler):
         """Always an array."""
         values = self._sampler.sample(tick, t, start, stop)
         out = self._scratch.take("noise", stop - start)
-        self._chance.uniform(tick, start, stop, -self._noise, self._noise, out)
+        self._chance.fill_around(out, self._noise, tick, start, stop)
         np.add(out, values, out=out)
         return out

@@ -38,8 +38,10 @@ class _Uniform(Sampler):
         self._low, self._high = low, high
 
     def sample(self, tick: int, t: float, start: int, stop: int) -> Values:
-        out = self._scratch.take("value", stop - start)
-        self._chance.uniform(tick, start, stop, self._low, self._high, out)
+        out, low = self._scratch.take("value", stop - start), cut(self._low, start, stop)
+        self._chance.fill(out, tick, start, stop)
+        np.multiply(out, cut(self._high, start, stop) - low, out=out)
+        np.add(out, low, out=out)
         return out
 
 
@@ -68,19 +70,17 @@ class _Gauss(Sampler):
         count, out = stop - start, self._scratch.take("value", stop - start)
         radius = self._scratch.take("radius", count, np.float32)
         angle = self._scratch.take("angle", count, np.float32)
-        np.multiply(self._radius.words(tick, start, stop), 2.0**-32, out=out, dtype=np.float64)
-        np.add(out, 2.0**-33, out=radius, casting="same_kind")  # never 0
+        self._radius.fill(out, tick, start, stop)
+        np.add(out, 2.0**-33, out=out)  # never 0
+        np.copyto(radius, out, casting="same_kind")
         np.log(radius, out=radius)
-        np.multiply(radius, np.float32(-2), out=radius)
+        np.multiply(radius, -2, out=radius)
         np.sqrt(radius, out=radius)
-        np.multiply(
-            self._angle.words(tick, start, stop).view(np.int32),
-            math.pi * 2.0**-31,
-            out=angle,
-            casting="same_kind",
-        )
+        np.copyto(angle, self._angle.words(tick, start, stop).view(np.int32), casting="same_kind")
+        np.multiply(angle, math.pi * 2.0**-31, out=angle)
         np.cos(angle, out=angle)
-        np.multiply(radius, angle, out=out, dtype=np.float64)
+        np.multiply(radius, angle, out=radius)
+        np.copyto(out, radius)
         np.multiply(out, cut(self._deviation, start, stop), out=out)
         np.add(out, cut(self._mean, start, stop), out=out)
         return out
@@ -118,7 +118,7 @@ class _Walk(Sampler):
     def sample(self, tick: int, t: float, start: int, stop: int) -> Values:
         place, by = self._place[start:stop], self._scratch.take("value", stop - start)
         if tick:  # the first value is the initial one
-            self._chance.uniform(tick, start, stop, -self._step, self._step, by)
+            self._chance.fill_around(by, self._step, tick, start, stop)
             np.add(place, by, out=place)
             np.maximum(place, cut(self._low, start, stop), out=place)
             np.minimum(place, cut(self._high, start, stop), out=place)

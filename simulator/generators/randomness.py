@@ -2,16 +2,17 @@
 
 The one rule: a number depends on these four only, never on slices, shards or the order of calls, and
 every draw takes exactly one 32-bit word for each device.  ``key`` names a stream or a group of devices,
-``keys`` numbers the devices of a group, ``draw`` hashes a slice of keys with a ``counter``.
+``keys`` numbers the devices of a group, ``draw`` hashes a slice of keys with the ``multiplier`` of a tick.
 
-``draw`` is multiply-add-shift by a multiplier of the counter (Dietzfelbinger et al. 1997), finished
-with the 32-bit mixer of MurmurHash3; ``mix`` is the finalizer of SplitMix64 (Steele et al. 2014).
-This is for simulation, not for secrets.
+``draw`` is multiply-shift (Dietzfelbinger et al. 1997) of keys that are hashes themselves, and one round of
+MurmurHash3's mixer; ``mix`` is the finalizer of SplitMix64 (Steele et al. 2014).  For simulation, not for
+secrets.
 """
 
 from __future__ import annotations
 
 import hashlib
+import sys
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from simulator.generators.scratch import Scratch
 
 _WORD = 0xFFFF_FFFF_FFFF_FFFF
 _GOLDEN = 0x9E37_79B9_7F4A_7C15  # 2**64 / golden ratio, odd
+_MURMUR = np.uint32(0x85EB_CA6B)
+_UPPER = int(sys.byteorder == "little")  # which half of a uint64 is the upper one
 
 
 def key(seed: int, text: str) -> int:
@@ -41,24 +44,21 @@ def keys(group: int, start: int, stop: int) -> np.ndarray:
     return number ^ number >> np.uint64(31)
 
 
-def counter(stream: int, tick: int) -> tuple[int, int]:
-    """The multiplier (odd) and the summand with which a stream hashes keys at a tick."""
-    first = mix((stream + tick * _GOLDEN) & _WORD)
-    return first | 1, mix(first)
+def multiplier(stream: int, tick: int) -> int:
+    """The odd 64-bit number with which a stream hashes keys at a tick."""
+    return mix((stream + tick * _GOLDEN) & _WORD) | 1
 
 
-def draw(keys: np.ndarray, counter: tuple[int, int], scratch: Scratch) -> np.ndarray:
+def draw(keys: np.ndarray, multiplier: int, scratch: Scratch) -> np.ndarray:
     """32 random bits for each key, uint32 in scratch memory: used before the next draw."""
     wide = scratch.take("draw64", len(keys), np.uint64)
     bits = scratch.take("draw", len(keys), np.uint32)
     high = scratch.take("draw32", len(keys), np.uint32)
-    np.multiply(keys, np.uint64(counter[0]), out=wide)
-    np.add(wide, np.uint64(counter[1]), out=wide)
-    np.right_shift(wide, np.uint64(32), out=wide)
-    np.copyto(bits, wide, casting="unsafe")
-    for shift, factor in ((16, 0x85EB_CA6B), (13, 0xC2B2_AE35), (16, 1)):
-        np.right_shift(bits, np.uint32(shift), out=high)
-        np.bitwise_xor(bits, high, out=bits)
-        if factor != 1:
-            np.multiply(bits, np.uint32(factor), out=bits)
+    np.multiply(keys, np.uint64(multiplier), out=wide)
+    np.copyto(bits, wide.view(np.uint32)[_UPPER::2])
+    np.right_shift(bits, 16, out=high)
+    np.bitwise_xor(bits, high, out=bits)
+    np.multiply(bits, _MURMUR, out=bits)
+    np.right_shift(bits, 13, out=high)
+    np.bitwise_xor(bits, high, out=bits)
     return bits

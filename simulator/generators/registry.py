@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter
 
-from simulator.documents.problems import show, unknown
+from simulator.documents.problems import one_of, show, unknown
 from simulator.generators.base import Generator
 from simulator.generators.numbers import Parameters
 
@@ -59,7 +59,7 @@ def make(spec: object, parameters: Parameters | None = None) -> Generator:
         raise ValueError(f"generator is {show(spec)}, expected a mapping with a type")
     known = types()
     if "type" not in spec:
-        raise ValueError(f"type is missing, expected one of {', '.join(known)}")
+        raise ValueError(f"type is missing, expected {one_of(list(known))}")
     if not isinstance(spec["type"], str) or spec["type"] not in known:
         raise ValueError(unknown("generator", spec["type"], known))
     fields = {name: value for name, value in spec.items() if name != "type"}

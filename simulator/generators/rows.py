@@ -54,7 +54,7 @@ class Group:
 
 
 class GroupRows:
-    """``count`` devices from number ``first`` on; name and number are the identity of a device."""
+    """The rows of groups, one after the other.  Keys are made at the first call: 8 bytes a device."""
 
     def __init__(self, groups: Iterable[Group], *, seed: int = 0) -> None:
         self.groups = tuple(groups)

@@ -4,9 +4,9 @@ All are one shape over the position in the period, ``(t + phase) mod period``: a
 early.  ``duty`` is the share of the period that the first half of the shape takes: above the middle for a
 sine, rising for a triangle, at ``max`` for a square, rising for a sawtooth (the rest of it is ``min``).
 
-Positions are exact in float64, so edges fall where the arithmetic of the file says; the sine itself is
-float32, within 5e-7 of the amplitude.  Phases take 4 bytes a device where float32 holds them exactly
-(whole seconds), else 8.  A wave that is equal for all devices is one number.
+Positions are exact in float64, so edges fall where the arithmetic of the file says; the sine is computed
+in float32, within a millionth of its height.  Phases take 4 bytes a device for a sine and where float32
+holds them exactly (whole seconds), else 8.  A wave that is equal for all devices is one number.
 """
 
 from __future__ import annotations
@@ -46,42 +46,60 @@ class Wave(Generator):
 
     def sampler(self, rows: Rows, point: str) -> Sampler:
         """One number when the parameters of all devices are equal."""
-        wave = _WaveSampler(self, rows)
-        return Fleetwide(wave) if wave.is_fleetwide else wave
+        place = _Place(self, rows)
+        wave = self.moving(place, rows.scratch)
+        return Fleetwide(wave) if place.is_fleetwide else wave
+
+    def moving(self, place: _Place, scratch: Scratch) -> Sampler:
+        """The sampler for one row or all."""
+        return _WaveSampler(self, place, scratch)
+
+
+class _Place:
+    """Low end, height, period and phase of a wave, each one number or one for each row."""
+
+    def __init__(self, wave: Wave, rows: Rows) -> None:
+        self.low = rows.number(wave.min)
+        self.height = rows.number(wave.max) - self.low
+        self.period = above_zero("period", rows.number(wave.period))
+        self.phase = np.mod(rows.number(wave.phase), self.period)
+        numbers = (self.low, self.height, self.period, self.phase)
+        self.is_fleetwide = not any(isinstance(number, np.ndarray) for number in numbers)
+        self.count = 1 if self.is_fleetwide else rows.count
+
+    def elapsed(self, t: float, start: int, stop: int) -> Values:
+        """The seconds of the current period without the phase."""
+        if isinstance(self.period, float):
+            return math.fmod(t, self.period)
+        return np.fmod(t, self.period[start:stop])
+
+    def scale(self, levels: np.ndarray, start: int, stop: int) -> None:
+        """Turn levels from 0 to 1 into values, in place."""
+        np.multiply(levels, cut(self.height, start, stop), out=levels)
+        np.add(levels, cut(self.low, start, stop), out=levels)
 
 
 class _WaveSampler(Sampler):
-    def __init__(self, wave: Wave, rows: Rows) -> None:
+    """Exact positions, for waves with edges."""
+
+    def __init__(self, wave: Wave, place: _Place, scratch: Scratch) -> None:
         self._shape, self._duty = wave.shape, wave.duty
-        self._low = rows.number(wave.min)
-        self._span = rows.number(wave.max) - self._low
-        self._period = above_zero("period", rows.number(wave.period))
-        phase = np.mod(rows.number(wave.phase), self._period)
-        self.is_fleetwide = not any(
-            isinstance(each, np.ndarray) for each in (self._low, self._span, phase, self._period)
-        )
-        self._phase = _compact(np.broadcast_to(phase, (1 if self.is_fleetwide else rows.count,)))
-        self._scratch = rows.scratch
+        self._place, self._scratch = place, scratch
+        phase = np.broadcast_to(np.asarray(place.phase, np.float64), (place.count,))
+        small = phase.astype(np.float32)
+        self._phase = small if np.array_equal(small, phase) else np.ascontiguousarray(phase)
 
     def sample(self, tick: int, t: float, start: int, stop: int) -> Values:
-        period, u = cut(self._period, start, stop), self._scratch.take("value", stop - start)
-        now = math.fmod(t, period) if isinstance(period, float) else np.fmod(t, period)
-        np.add(self._phase[start:stop], now, out=u, dtype=np.float64)
+        period, u = cut(self._place.period, start, stop), self._scratch.take("value", stop - start)
+        np.copyto(u, self._phase[start:stop])
+        np.add(u, self._place.elapsed(t, start, stop), out=u)
         turned = self._scratch.take("turned", stop - start)
-        np.multiply(np.greater_equal(u, period), period, out=turned, dtype=np.float64)
+        np.copyto(turned, np.greater_equal(u, period))
+        np.multiply(turned, period, out=turned)
         np.subtract(u, turned, out=u)
         self._shape(u, period, self._duty, self._scratch)
-        np.multiply(u, cut(self._span, start, stop), out=u)
-        np.add(u, cut(self._low, start, stop), out=u)
+        self._place.scale(u, start, stop)
         return u
-
-
-def _compact(numbers: np.ndarray) -> np.ndarray:
-    """The same numbers in float32 where that loses nothing."""
-    small = numbers.astype(np.float32)
-    if np.array_equal(small, numbers):
-        return small
-    return np.ascontiguousarray(numbers)
 
 
 @generator("sine")
@@ -89,20 +107,48 @@ def _compact(numbers: np.ndarray) -> np.ndarray:
 class Sine(Wave):
     """Rises from the middle at position 0."""
 
+    def moving(self, place: _Place, scratch: Scratch) -> Sampler:
+        """With equal halves and periods a turn is all there is to know."""
+        if self.duty != 0.5 or isinstance(place.period, np.ndarray):
+            return _WaveSampler(self, place, scratch)
+        return _SineSampler(place, place.period, scratch)
+
     @staticmethod
     def shape(u: np.ndarray, period: Values, duty: float, scratch: Scratch) -> None:
-        if duty == 0.5:
-            np.multiply(u, 1 / period, out=u)
-        else:  # the first half of the circle in duty × period, the second in the rest
-            first = np.minimum(u / (2 * duty * period), 0.5)
-            rest = np.maximum((1 - duty) * period, _INSTANT)
-            np.add(first, np.maximum(u - duty * period, 0) / (2 * rest), out=u)
-        np.subtract(u, np.rint(u), out=u)  # half circles left and right of 0
-        angle = scratch.take("angle", len(u), np.float32)
-        np.multiply(u, 2 * math.pi, out=angle, casting="same_kind")
-        np.sin(angle, out=angle)
-        np.multiply(angle, 0.5, out=u, dtype=np.float64)
-        np.add(u, 0.5, out=u)
+        """The first half of the circle in duty × period, the second in the rest."""
+        first = np.minimum(u / (2 * duty * period), 0.5)
+        rest = np.maximum((1 - duty) * period, _INSTANT)
+        np.add(first, np.maximum(u - duty * period, 0) / (2 * rest), out=u)
+        turns = scratch.take("turns", len(u), np.float32)
+        np.copyto(turns, u, casting="same_kind")
+        _level(turns, u)
+
+
+class _SineSampler(Sampler):
+    """Phases as float32 turns: 4 bytes a device."""
+
+    def __init__(self, place: _Place, period: float, scratch: Scratch) -> None:
+        self._place, self._scratch, self._period = place, scratch, period
+        self._phase = np.broadcast_to(np.float32(place.phase / period), (place.count,))
+
+    def sample(self, tick: int, t: float, start: int, stop: int) -> Values:
+        turns = self._scratch.take("turns", stop - start, np.float32)
+        u = self._scratch.take("value", stop - start)
+        np.add(self._phase[start:stop], math.fmod(t, self._period) / self._period, out=turns)
+        _level(turns, u)
+        self._place.scale(u, start, stop)
+        return u
+
+
+def _level(turns: np.ndarray, out: np.ndarray) -> None:
+    """The height of a circle from 0 to 1 after so many turns; changes ``turns``."""
+    whole = np.rint(turns)
+    np.subtract(turns, whole, out=turns)
+    np.multiply(turns, 2 * math.pi, out=turns)
+    np.sin(turns, out=turns)
+    np.multiply(turns, 0.5, out=turns)
+    np.add(turns, 0.5, out=turns)
+    np.copyto(out, turns)
 
 
 @generator("triangle")

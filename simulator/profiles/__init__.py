@@ -1,0 +1,19 @@
+"""Kinds of device: profile files in, checked ``Profile`` objects out.
+
+===============  ===============================================================================
+``profile``      what a resolved profile is: tables, points, identity, parameters
+``loader``       ``ProfileLibrary``: profiles by name, resolved as a whole or refused with all problems
+``sources``      where profiles are found: inline, folders, the shipped ``library/*.yaml``
+``schema``       the keys of a profile file; its JSON Schema
+``merging``      ``extends`` and overrides: one profile's data laid over another's
+``layers``       merged data that still knows the file and line of each value
+``overrides``    what a group of the plant file changes
+``unsupported``  what the format knows and this version refuses, as one table
+``addresses``    address bases and Modicon references to protocol addresses
+``resolving``    points of the file to ``Point`` objects
+``generated``    their generators
+``layouts``      the four tables: which addresses exist
+``overlaps``     points on each other or outside their table
+``identity``     identification objects and parameters
+===============  ===============================================================================
+"""

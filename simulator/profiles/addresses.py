@@ -39,7 +39,9 @@ _RANGE = re.compile(r"\s*(\w+)\s*(?:-\s*(\w+)\s*)?")
 REFERENCES_EXPECTED = "0, 1, 3 or 4 and then 0001 to 9999 or 00001 to 65536, such as 40001 or 400001"
 
 
-def parse_address(written: int | str, base: AddressBase, table: Table | None = None) -> tuple[Table | None, int]:
+def parse_address(
+    written: int | str, base: AddressBase, table: Table | None = None
+) -> tuple[Table | None, int]:
     """The table (as given, or from the digit of a reference) and the 0-based address of what is written."""
     if base == "modicon":
         return _parse_reference(written, table)

@@ -20,7 +20,7 @@ from simulator.profiles.layers import LayeredDocument
 def read_generator(
     spec: Mapping[str, Any], path: Path, parameters: Mapping[str, float | str], document: LayeredDocument
 ) -> Generator | None:
-    """The generator of the mapping at ``path``, or None after its problems; templates may use ``parameters``."""
+    """The generator of the mapping at ``path``, None after problems; templates may use ``parameters``."""
     try:
         return make(spec, parameters)
     except ValidationError as error:

@@ -18,7 +18,9 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _HEX = re.compile(r"0[xX]((?:[0-9a-fA-F]{2})+)", re.ASCII)
 
 
-def resolve_identity(file: IdentityFile, setting: Setting, document: LayeredDocument) -> dict[int, str | bytes]:
+def resolve_identity(
+    file: IdentityFile, setting: Setting, document: LayeredDocument
+) -> dict[int, str | bytes]:
     """Object id -> text template, or the bytes of a ``0x…`` text."""
     found: dict[int, str | bytes] = {}
     for key, number in OBJECT_IDS.items():
@@ -38,13 +40,21 @@ def resolve_identity(file: IdentityFile, setting: Setting, document: LayeredDocu
     return dict(sorted(found.items()))
 
 
-def check_parameters(parameters: Mapping[str, float | str], document: LayeredDocument) -> None:
-    """Parameters are names that templates can use."""
+def usable_parameters(
+    parameters: Mapping[str, float | str], document: LayeredDocument
+) -> dict[str, float | str]:
+    """The parameters whose names templates can use; a problem for each of the others."""
+    usable = dict(parameters)
     for name in parameters:
         if name in DEVICE_FIELDS:
-            document.report(("parameters", name), f"parameter is named {name}, expected another name: every device has its own {name}", key=True)
+            expected = f"another name: every device has its own {name}"
         elif not _NAME.fullmatch(name):
-            document.report(("parameters", name), f"parameter is named {name!r}, expected letters, digits and underscores", key=True)
+            expected = "letters, digits and underscores"
+        else:
+            continue
+        document.report(("parameters", name), f"parameter is named {name!r}, expected {expected}", key=True)
+        del usable[name]
+    return usable
 
 
 def _check_text(text: str, path: tuple[str | int, ...], setting: Setting, document: LayeredDocument) -> None:

@@ -30,12 +30,13 @@ class Layer:
         if path[: len(self.onto)] != self.onto:
             return -1
         value, depth = self.data, len(self.onto)
-        for part in path[depth:]:
-            if isinstance(value, Mapping) and part in value:
+        parts: Sequence[Any] = path[depth:]
+        for part in parts:
+            if not isinstance(value, Mapping | list):
+                break
+            try:
                 value = value[part]
-            elif isinstance(value, list) and isinstance(part, int) and part < len(value):
-                value = value[part]
-            else:
+            except (KeyError, IndexError, TypeError):
                 break
             depth += 1
         return depth

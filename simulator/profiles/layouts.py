@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from simulator.documents.problems import one_of, show, unknown
+from simulator.documents.problems import one_of, show, suggest
 from simulator.documents.yaml import Path
 from simulator.points import Point
 from simulator.profiles.addresses import TABLE_NAMES, AddressBase, parse_address, parse_address_ranges
 from simulator.profiles.profile import FULL_RANGE, Ranges, TableLayout, merged, without
 from simulator.profiles.schema import Number, TableFile
+from simulator.profiles.validating import Checked
 from simulator.protocol.codes import ADDRESSES, Table
 
 Report = Callable[[Path, str], None]
@@ -23,20 +24,21 @@ _OWN_KEYS = ("block", "address", "count", "ranges", "invalid", "fill", "values")
 
 
 def resolve_tables(
-    files: Mapping[str, TableFile], points: Iterable[Point], base: AddressBase, report: Report
+    checked: Checked, points: Iterable[Point], base: AddressBase, report: Report
 ) -> dict[Table, TableLayout]:
     """The layout of every table that exists, in the order of ``Table``."""
     spans: dict[Table, list[tuple[int, int]]] = {}
     for point in points:
         spans.setdefault(point.table, []).append((point.address, point.stop))
-    declared = _declared(files, report)
+    declared = _declared(checked.file.tables, report)
     shares = _shares(declared, report)
     for table, target in shares.items():
         spans.setdefault(target, []).extend(spans.pop(table, ()))
     layouts: dict[Table, TableLayout] = {}
     for table in sorted({*spans, *declared} - shares.keys()):
         name, file = declared.get(table, (table.label, TableFile()))
-        layouts[table] = _TableReader(name, file, table, base, report).layout(merged(spans.get(table, ())))
+        reader = _TableReader(name, file, table, base, report, is_sound=not checked.wrong_in("tables", name))
+        layouts[table] = reader.layout(merged(spans.get(table, ())))
     for table, target in shares.items():
         below = layouts[target]
         layouts[table] = TableLayout(table, below.kind, below.ranges, below.fill, below.values, share=target)
@@ -47,7 +49,9 @@ def table_of(name: str) -> Table:
     """The table called ``name``; a ValueError says which names there are."""
     table = TABLE_NAMES.get(name.lower())
     if table is None:
-        raise ValueError(unknown("table", name, TABLE_NAMES))
+        hint = suggest(name, TABLE_NAMES)
+        expected = one_of([each.label for each in Table]) + (f"; {hint}" if hint else "")
+        raise ValueError(f"unknown table {show(name)}, expected {expected}")
     return table
 
 
@@ -60,7 +64,8 @@ def _declared(files: Mapping[str, TableFile], report: Report) -> dict[Table, tup
             report(("tables", name), str(error))
             continue
         if table in found:
-            report(("tables", name), f"table {table.label} is given twice, got {found[table][0]} and {name}, expected one")
+            got = f"got {found[table][0]} and {name}, expected one"
+            report(("tables", name), f"table {table.label} is given twice, {got}")
         else:
             found[table] = (name, file)
     return found
@@ -83,12 +88,15 @@ def _share_target(table: Table, file: TableFile, declared: Mapping[Table, tuple[
     target = table_of(file.share or "")
     others = [key for key in _OWN_KEYS if key in file.model_fields_set]
     if others:
-        raise ValueError(f"share is given with {one_of(others)}, expected share alone: the block is that of {target.label}")
+        raise ValueError(
+            f"share is given with {one_of(others)}, expected share alone: the block is that of {target.label}"
+        )
     if target is table:
         raise ValueError(f"{table.label} shares its own block, expected another table")
     if target.is_bits != table.is_bits:
         fitting = next(each for each in Table if each.is_bits == table.is_bits and each is not table)
-        raise ValueError(f"{table.label} cannot share {target.label}, one holds bits and the other registers, expected {fitting.label}")
+        why = "one holds bits and the other registers"
+        raise ValueError(f"{table.label} cannot share {target.label}, {why}, expected {fitting.label}")
     if target in declared and declared[target][1].share is not None:
         raise ValueError(f"{target.label} shares a block itself, expected a table with a block of its own")
     return target
@@ -97,35 +105,42 @@ def _share_target(table: Table, file: TableFile, declared: Mapping[Table, tuple[
 class _TableReader:
     """Reads one table of the file.  After a problem the table has every address: no point suffers for it."""
 
-    def __init__(self, name: str, file: TableFile, table: Table, base: AddressBase, report: Report) -> None:
+    def __init__(
+        self, name: str, file: TableFile, table: Table, base: AddressBase, report: Report, *, is_sound: bool
+    ) -> None:
         self._path: Path = ("tables", name)
         self._file = file
         self._table = table
         self._base: AddressBase = base
         self._tell = report
-        self._is_sound = True
+        self._is_sound = is_sound  # whether every key of the file is here
+        self._problems = 0
 
     def layout(self, points: Ranges) -> TableLayout:
         """The layout, given where the points are."""
         kind = self._file.block or ("sequential" if self._file.count is not None else "sparse")
-        self._check_keys(kind)
         values = self._values()
+        fill = self._raw(("fill",), self._file.fill)
+        if not self._is_sound:
+            return TableLayout(self._table, kind, FULL_RANGE, fill)
+        before = self._problems
+        self._check_keys(kind)
         ranges = self._sequential() if kind == "sequential" else self._sparse(points, values)
         ranges = without(ranges, merged(self._ranges("invalid", self._file.invalid)))
-        self._check_places(values, ranges)
+        if self._problems == before:  # else nobody knows what the ranges should have been
+            self._check_places(values, ranges)
         words = {address: word for address, (word, _) in sorted(values.items())}
-        fill = self._raw(("fill",), self._file.fill)
-        return TableLayout(self._table, kind, ranges if self._is_sound else FULL_RANGE, fill, words)
+        return TableLayout(self._table, kind, FULL_RANGE if self._problems else ranges, fill, words)
 
     def _report(self, path: Path, message: str) -> None:
-        self._is_sound = False
+        self._problems += 1
         self._tell(self._path + path, message)
 
     def _check_keys(self, kind: str) -> None:
         right, wrong = _KEYS[kind], _KEYS["sparse" if kind == "sequential" else "sequential"]
         for key in wrong:
             if key in self._file.model_fields_set:
-                self._report((key,), f"{key} is given for a {kind} block, expected {one_of(right)}")
+                self._report((key,), f"{key} is given for a {kind} block, expected {' and '.join(right)}")
 
     def _sequential(self) -> Ranges:
         count, written = self._file.count, self._file.address
@@ -179,12 +194,11 @@ class _TableReader:
         return int(word)
 
     def _check_places(self, values: Mapping[int, tuple[int, Path]], ranges: Ranges) -> None:
-        if not self._is_sound:
-            return
         layout = TableLayout(self._table, "sparse", ranges)
         for address, (_, path) in values.items():
             if not layout.contains(address):
-                self._report(path, f"address {address} does not exist, expected one in {format_ranges(ranges)}")
+                expected = f"expected one in {format_ranges(ranges)}"
+                self._report(path, f"address {address} does not exist, {expected}")
 
 
 def format_ranges(ranges: Ranges, limit: int = 6) -> str:

@@ -7,18 +7,16 @@ the same profile with the same overrides again gives the same object, so that it
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import ValidationError
-
 from simulator.datatypes import ByteOrder
-from simulator.documents.problems import from_validation_error
 from simulator.documents.yaml import Document, Path
-from simulator.errors import ConfigError, Problem
-from simulator.profiles.identity import check_parameters, resolve_identity
+from simulator.errors import ConfigError
+from simulator.profiles.identity import resolve_identity, usable_parameters
 from simulator.profiles.layers import Layer, LayeredDocument
 from simulator.profiles.layouts import resolve_tables
 from simulator.profiles.overlaps import check_places
@@ -27,9 +25,7 @@ from simulator.profiles.profile import Profile
 from simulator.profiles.resolving import Setting, byte_order, resolve_points
 from simulator.profiles.schema import ProfileFile
 from simulator.profiles.sources import Catalogue, places_of
-from simulator.profiles.unsupported import take_unsupported
-
-_DECIDING = ("address_base", "parameters", "byte_order", "swap")  # when one is wrong, points cannot be judged
+from simulator.profiles.validating import Checked, validate
 
 
 class ProfileLibrary:
@@ -94,31 +90,28 @@ def _resolve(name: str, chain: Sequence[Layer], overrides: Sequence[Layer]) -> P
     document.problems += profile_file.problems
     _note_reading_problems(chain, document)
     _check_bases(chain, document)
-    file = _validated(document)
-    profile = _resolved(name, chain[0].file, file, document) if file is not None else None
-    if profile is None or document.problems:
+    profile = _judge(name, chain[0].file, validate(document), document)
+    if document.problems:
         raise ConfigError(sorted(document.problems))
     return profile
 
 
-def _resolved(name: str, source: str, file: ProfileFile, document: LayeredDocument) -> Profile | None:
-    """The profile; where it cannot be judged further, None after the problems so far."""
-    check_parameters(file.parameters, document)
-    try:
-        order = byte_order(file.byte_order, file.swap, ByteOrder.ABCD)
-    except ValueError as error:
-        document.report(("swap",), str(error))
-        return None
-    setting = Setting(file.address_base, order, file.parameters)
+def _judge(name: str, source: str, checked: Checked, document: LayeredDocument) -> Profile:
+    """The profile, of use when the document has no problems afterwards."""
+    file = checked.file
+    parameters = usable_parameters(file.parameters, document)
+    setting = Setting(file.address_base, _byte_order(file, document), parameters)
     identity = resolve_identity(file.identity, setting, document)
-    points = resolve_points(file, setting, document)
-    tables = resolve_tables(file.tables, points.values(), setting.base, document.report)
-    check_places(points.values(), tables, lambda point, message: document.report(("points", point), message, key=True))
+    points = resolve_points(checked, setting, document)
+    tables = {}
+    if ("address_base",) not in checked.wrong:
+        tables = resolve_tables(checked, points.values(), setting.base, document.report)
+        check_places(points.values(), tables, document)
     return Profile(
         name=file.name or name,
         description=file.description,
         identity=identity,
-        parameters=file.parameters,
+        parameters=parameters,
         tables=tables,
         points=points,
         read_only=file.read_only,
@@ -126,22 +119,12 @@ def _resolved(name: str, source: str, file: ProfileFile, document: LayeredDocume
     )
 
 
-def _validated(document: LayeredDocument) -> ProfileFile | None:
-    """The file's keys, without those that have problems; None when too much depends on one of them."""
-    data = take_unsupported(document)
+def _byte_order(file: ProfileFile, document: LayeredDocument) -> ByteOrder:
     try:
-        return ProfileFile.model_validate(data)
-    except ValidationError as error:
-        document.problems += from_validation_error(document, error, model=ProfileFile)
-        wrong = {tuple(detail["loc"]) for detail in error.errors(include_url=False, include_context=False)}
-    if any(place[0] in _DECIDING for place in wrong):
-        return None
-    for place in wrong:
-        if place[0] in ("points", "tables") and len(place) > 1 and isinstance(data[place[0]], dict):
-            data[place[0]] = {key: value for key, value in data[place[0]].items() if key != place[1]}
-        else:
-            data.pop(place[0], None)
-    return ProfileFile.model_validate(data)
+        return byte_order(file.byte_order, file.swap, ByteOrder.ABCD)
+    except ValueError as error:
+        document.report(("swap",), str(error))
+        return ByteOrder.ABCD
 
 
 def _note_reading_problems(chain: Sequence[Layer], document: LayeredDocument) -> None:
@@ -153,9 +136,8 @@ def _note_reading_problems(chain: Sequence[Layer], document: LayeredDocument) ->
 
 def _check_bases(chain: Sequence[Layer], document: LayeredDocument) -> None:
     """Addresses of a profile and of its base are numbered alike."""
-    for over, base in zip(chain, chain[1:], strict=False):
-        if "address_base" in over.data and over.data["address_base"] != (numbering := base.data.get("address_base", 0)):
-            document.problems.append(
-                over.problem(("address_base",), f"address_base is {over.data['address_base']}, expected {numbering} as in the profile it extends", key=False)
-            )
-
+    for over, base in itertools.pairwise(chain):
+        mine, theirs = over.data.get("address_base"), base.data.get("address_base", 0)
+        if mine not in (None, theirs):
+            message = f"address_base is {mine}, expected {theirs} as in the profile it extends"
+            document.problems.append(over.problem(("address_base",), message, key=False))

@@ -6,28 +6,31 @@ are single bits of one register and different ones.  Tables that share a block s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from simulator.points import Point
+from simulator.profiles.layers import LayeredDocument
 from simulator.profiles.layouts import format_ranges
 from simulator.profiles.profile import TableLayout
 from simulator.protocol.codes import Table
 
 
 def check_places(
-    points: Iterable[Point], tables: Mapping[Table, TableLayout], report: Callable[[str, str], None]
+    points: Iterable[Point], tables: Mapping[Table, TableLayout], document: LayeredDocument
 ) -> None:
-    """Report, by name of the point, every overlap and every point outside its table."""
+    """Report every overlap and every point outside its table."""
     by_block: dict[Table, list[Point]] = {}
     for point in points:
         layout = tables[point.table]
         by_block.setdefault(layout.share if layout.share is not None else point.table, []).append(point)
         if not layout.contains(point.address, point.quantity):
             where = f"{point.table.label} {_addresses(point)}"
-            report(point.name, f"point leaves its table, got {where}, expected addresses in {format_ranges(layout.ranges)}")
+            expected = f"expected addresses in {format_ranges(layout.ranges)}"
+            message = f"point leaves its table, got {where}, {expected}"
+            document.report(("points", point.name), message, key=True)
     for neighbours in by_block.values():
         for first, second in _overlapping(neighbours):
-            report(second.name, _overlap(first, second))
+            document.report(("points", second.name), _overlap(first, second), key=True)
 
 
 def _overlapping(points: list[Point]) -> Iterator[tuple[Point, Point]]:
@@ -47,8 +50,8 @@ def _are_different_bits(first: Point, second: Point) -> bool:
 def _overlap(first: Point, second: Point) -> str:
     if first.bit is not None and second.bit is not None:
         return (
-            f"point {second.name!r} is bit {second.bit} of register {second.address} and so is {first.name!r}, "
-            "expected another bit or overlap: true"
+            f"point {second.name!r} is bit {second.bit} of register {second.address} "
+            f"and so is point {first.name!r}, expected another bit or overlap: true"
         )
     return (
         f"point {second.name!r} overlaps point {first.name!r}, got {second.table.label} {_addresses(second)} "

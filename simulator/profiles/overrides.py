@@ -40,5 +40,6 @@ def without_strangers(overrides: Sequence[Layer], profile: LayeredDocument) -> l
         return []
     for layer in overrides:
         if layer.onto[1] not in points:
-            profile.problems.append(layer.problem(layer.onto, unknown("point", layer.onto[1], points), key=True))
+            message = unknown("point", layer.onto[1], points)
+            profile.problems.append(layer.problem(layer.onto, message, key=True))
     return [layer for layer in overrides if layer.onto[1] in points]

@@ -6,14 +6,12 @@ point with a problem is left out and judged no further by its neighbours.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.datatypes import ByteOrder, DataType, data_type
-from simulator.documents.durations import parse_duration
-from simulator.documents.problems import show
+from simulator.datatypes import DATA_TYPES, ByteOrder, DataType, data_type
+from simulator.documents.problems import one_of, show
 from simulator.documents.templates import Template
 from simulator.documents.yaml import Path
 from simulator.generators.base import Generator
@@ -22,10 +20,16 @@ from simulator.profiles.addresses import AddressBase, parse_address
 from simulator.profiles.generated import read_generator
 from simulator.profiles.layers import LayeredDocument
 from simulator.profiles.layouts import table_of
-from simulator.profiles.schema import PointFile, ProfileFile
+from simulator.profiles.schema import PointFile
+from simulator.profiles.validating import Checked
 from simulator.protocol.codes import Table
 
 DEVICE_FIELDS = ("i", "n", "name")  # what a template may use beside the parameters
+_DATA_TYPE_KEYS = frozenset({"data_type", "length", "byte_order", "swap", "string_order", "padding"})
+_KEYS = {
+    "data": "data_type",
+    "point": "address",
+}  # the key a complaint is about, when it is not its first word
 SWAPS = {"none": "ABCD", "byte": "BADC", "word": "CDAB", "word_byte": "DCBA"}
 
 
@@ -47,11 +51,13 @@ class Setting:
         return Template(text, self.fields).render(0, name="device", **self.parameters)
 
 
-def resolve_points(file: ProfileFile, setting: Setting, document: LayeredDocument) -> dict[str, Point]:
+def resolve_points(checked: Checked, setting: Setting, document: LayeredDocument) -> dict[str, Point]:
     """The sound points by name, in the order of the file; problems go to the document."""
     points: dict[str, Point] = {}
-    for name, written in file.points.items():
-        point = _PointReader(name, written, setting, document).point()
+    nowhere = {"address"} if ("address_base",) in checked.wrong else set()
+    for name, written in checked.file.points.items():
+        wrong = checked.wrong_in("points", name) | nowhere if checked.wrong else frozenset()
+        point = _PointReader(name, written, setting, document, wrong).point()
         if point is not None:
             points[name] = point
     return points
@@ -66,45 +72,61 @@ def byte_order(order: str | None, swap: str | None, default: ByteOrder) -> ByteO
 
 
 class _PointReader:
-    """Reads one point; ``_is_sound`` turns false with the first problem."""
+    """Reads one point; counts its problems, of which ``wrong`` keys are some."""
 
-    def __init__(self, name: str, file: PointFile, setting: Setting, document: LayeredDocument) -> None:
+    def __init__(
+        self,
+        name: str,
+        file: PointFile,
+        setting: Setting,
+        document: LayeredDocument,
+        wrong: Collection[str | int],
+    ) -> None:
         self._name = name
         self._file = file
         self._setting = setting
         self._document = document
         self._path: Path = ("points", name)
-        self._is_sound = True
+        self._wrong = wrong
+        self._problems = len(wrong)
 
     def point(self) -> Point | None:
         """The point, or None after a problem."""
-        table, address = self._place()
+        table = self._table()
+        table, address = self._address(table)
         kind = self._data_type(table)
         generator = self._generator()
-        hold = self._hold()
-        if table is None or address is None or kind is None:
-            return None
-        point = self._made(table, address, kind, hold, generator)
-        if point is not None:
+        if table is not None:
             self._check_access(table)
+        if table is None or address is None or kind is None or self._wrong:
+            return None
+        point = self._made(table, address, kind, generator)
+        if point is not None:
             self._check_value(point)
-        return point if self._is_sound else None
+        return None if self._problems else point
 
     def _report(self, path: Path, message: str, *, key: bool = False) -> None:
-        self._is_sound = False
+        self._problems += 1
         self._document.report(self._path + path, message, key=key)
 
-    def _place(self) -> tuple[Table | None, int | None]:
-        """The table and the 0-based address, each None when it cannot be told."""
-        table, written = None, self._file.table
-        if written is not None:
-            try:
-                table = table_of(written)
-            except ValueError as error:
-                self._report(("table",), str(error))
-                return None, None
-        elif self._setting.base != "modicon":
-            self._report((), "table is missing, expected coil, discrete_input, input_register or holding_register", key=True)
+    def _table(self) -> Table | None:
+        """The table as written, None when a reference has to tell or it is wrong."""
+        written = self._file.table
+        try:
+            if written is not None:
+                return table_of(written)
+        except ValueError as error:
+            self._report(("table",), str(error))
+        else:
+            if self._setting.base != "modicon" and "table" not in self._wrong:
+                message = f"table is missing, expected {one_of([each.label for each in Table])}"
+                self._report((), message, key=True)
+        return None
+
+    def _address(self, table: Table | None) -> tuple[Table | None, int | None]:
+        """The table, now that a reference has told, and the 0-based address; None for what cannot be told."""
+        if "address" in self._wrong or (table is None and self._file.table is not None):
+            return table, None
         try:
             return parse_address(self._file.address, self._setting.base, table)
         except ValueError as error:
@@ -114,27 +136,21 @@ class _PointReader:
     def _data_type(self, table: Table | None) -> DataType | None:
         file = self._file
         name = file.data_type or ("bool" if table is not None and table.is_bits else "uint16")
+        if not _DATA_TYPE_KEYS.isdisjoint(self._wrong) or (file.data_type is None and table is None):
+            return None
         try:
             order = byte_order(file.byte_order, file.swap, self._setting.order)
         except ValueError as error:
             self._report(("swap",), str(error))
             order = self._setting.order
         try:
-            return data_type(name, order=order, length=file.length, string_order=file.string_order, padding=file.padding)
+            return data_type(
+                name, order=order, length=file.length, string_order=file.string_order, padding=file.padding
+            )
         except ValueError as error:
-            at: Path = () if name == "string" and file.length is None else ("length",) if file.length else ("data_type",)
-            self._report(at, str(error), key=not at)
+            is_about_length = name in DATA_TYPES and file.length is not None
+            self._report(("length",) if is_about_length else ("data_type",), str(error))
             return None
-
-    def _hold(self) -> float:
-        written = self._file.hold
-        if written in ("forever", "none"):
-            return math.inf if written == "forever" else 0.0
-        try:
-            return parse_duration(written)
-        except ValueError:
-            self._report(("hold",), f"hold is {written!r}, expected a duration such as 30s, forever or none")
-            return math.inf
 
     def _generator(self) -> Generator | None:
         if self._file.generator is None:
@@ -143,28 +159,30 @@ class _PointReader:
         generator = read_generator(
             self._file.generator, (*self._path, "generator"), self._setting.parameters, self._document
         )
-        self._is_sound = self._is_sound and len(self._document.problems) == before
+        self._problems += len(self._document.problems) - before
         return generator
 
-    def _made(
-        self, table: Table, address: int, kind: DataType, hold: float, generator: Generator | None
-    ) -> Point | None:
+    def _made(self, table: Table, address: int, kind: DataType, generator: Generator | None) -> Point | None:
         file = self._file
         try:
             return Point(
                 self._name, table, address, kind, count=file.count, scale=file.scale, offset=file.offset,
                 precision=file.precision, unit_of_measurement=file.unit_of_measurement,
-                description=file.description, access=file.access, enum=file.enum, bits=file.bits, bit=file.bit,
-                value=file.value, min=file.min, max=file.max, on_invalid=file.on_invalid, hold=hold,
-                overlap=file.overlap, generator=generator,
+                description=file.description, access=file.access, enum=file.enum, bits=file.bits,
+                bit=file.bit, value=file.value, min=file.min, max=file.max, on_invalid=file.on_invalid,
+                hold=file.hold, overlap=file.overlap, generator=generator,
             )  # fmt: skip
         except ValueError as error:
-            self._report((), str(error), key=True)
+            word = str(error).partition(" ")[0]
+            key = _KEYS.get(word, word)
+            path: Path = (key,) if key in file.model_fields_set else ()
+            self._report(path, str(error), key=not path)
             return None
 
     def _check_access(self, table: Table) -> None:
         if self._file.access in ("rw", "wo") and not table.is_writable:
-            self._report(("access",), f"access is {self._file.access} in {table.label}, expected ro: clients cannot write there")
+            expected = "expected ro: clients cannot write there"
+            self._report(("access",), f"access is {self._file.access} in {table.label}, {expected}")
 
     def _check_value(self, point: Point) -> None:
         """Whether the initial value of the first device can be encoded and lies within min and max."""
@@ -190,4 +208,5 @@ class _PointReader:
         try:
             return float(text)
         except ValueError:
-            raise ValueError(f"value is {show(value)}, got {text!r} for the first device, expected a number") from None
+            got = f"got {text!r} for the first device"
+            raise ValueError(f"value is {show(value)}, {got}, expected a number") from None

@@ -7,12 +7,15 @@ resolved.  The attribute docstrings are the descriptions that editors show.
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, PlainValidator, WithJsonSchema
 
 from simulator.datatypes import DATA_TYPES
+from simulator.documents.durations import PATTERN, parse_duration
 from simulator.documents.models import FileModel
+from simulator.documents.problems import show
 from simulator.generators import registry
 from simulator.points import Access, OnInvalid
 from simulator.profiles.profile import ReadOnly
@@ -21,6 +24,23 @@ Number = int | str
 Order = Literal["ABCD", "CDAB", "BADC", "DCBA"]
 Swap = Literal["none", "byte", "word", "word_byte"]
 Text = Annotated[str, Field(min_length=1)]
+
+
+_HOLD_EXPECTED = "a duration such as 30s, forever or none"
+
+
+def parse_hold(value: object) -> float:
+    """Seconds of a duration, ``forever`` (infinite) or ``none`` (0).  Raises ValueError."""
+    if value in ("forever", "none"):
+        return math.inf if value == "forever" else 0.0
+    try:
+        return parse_duration(value)
+    except ValueError:
+        raise ValueError(f"hold is {show(value)}, expected {_HOLD_EXPECTED}") from None
+
+
+_HOLD_SCHEMA = {"type": "string", "pattern": rf"({PATTERN})|^forever$|^none$", "default": "forever"}
+Hold = Annotated[float, PlainValidator(parse_hold), WithJsonSchema(_HOLD_SCHEMA)]
 
 
 class IdentityFile(FileModel):
@@ -41,7 +61,7 @@ class TableFile(FileModel):
     """One of the four tables: which addresses exist, and what stands there where no point is."""
 
     block: Literal["sequential", "sparse"] | None = None
-    """sequential: count addresses from address on; sparse: the addresses of ranges, or those of the points."""
+    """sequential: count addresses from address on; sparse: those of ranges, or of the points."""
     address: Number | None = None
     count: Annotated[int, Field(ge=1, le=65536)] | None = None
     ranges: Number | list[Number] | None = None
@@ -95,7 +115,7 @@ class PointFile(FileModel):
     """The greatest value that clients may write."""
     on_invalid: OnInvalid = "illegal_data_value"
     """What becomes of a written value beyond min and max."""
-    hold: str = "forever"
+    hold: Hold = math.inf
     """How long a value written by a client stands against the generator: a duration, forever or none."""
     overlap: bool = False
     """Set true when the point shares addresses with another on purpose."""
@@ -119,7 +139,7 @@ class ProfileFile(FileModel):
     swap: Swap | None = None
     """byte_order in other words: none, byte, word, word_byte."""
     address_base: Literal[0, 1, "modicon"] = 0
-    """0: addresses as on the wire; 1: counted from one; modicon: 40001 or 400001, the digit picks the table."""
+    """0: addresses as on the wire; 1: counted from 1; modicon: 40001 or 400001, the digit picks the table."""
     tables: dict[str, TableFile] = {}
     """Default: exactly the registers of the points."""
     points: dict[str, PointFile] = {}
@@ -128,12 +148,23 @@ class ProfileFile(FileModel):
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a profile file, with the keys of every registered generator."""
+    """The JSON Schema of a profile file, with the keys of every registered generator.
+
+    A profile that ``extends`` another may hold parts of points and generators, and ``null`` for a point.
+    """
     schema = ProfileFile.model_json_schema()
     definitions = schema["$defs"]
     generator = registry.json_schema()
     definitions.update(generator.pop("$defs", {}))
-    definitions["Generator"] = {"description": "How a value moves.", **generator}
-    definitions["PointFile"]["properties"]["generator"] = {"$ref": "#/$defs/Generator"}
-    definitions["PointFile"]["properties"]["data_type"]["enum"] = list(DATA_TYPES)
+    part = {"type": "object", "not": {"required": ["type"]}}
+    definitions["Generator"] = {"description": "How a value moves.", "anyOf": [generator, part]}
+    point = definitions["PointFile"]
+    point["properties"]["generator"] = {"$ref": "#/$defs/Generator"}
+    point["properties"]["data_type"]["enum"] = list(DATA_TYPES)
+    required = {"required": point.pop("required")}
+    schema["properties"]["points"]["additionalProperties"] = {
+        "anyOf": [{"$ref": "#/$defs/PointFile"}, {"type": "null"}]
+    }
+    schema["if"] = {"not": {"required": ["extends"]}}
+    schema["then"] = {"properties": {"points": {"additionalProperties": {"type": "object", **required}}}}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "modsim profile"}

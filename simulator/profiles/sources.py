@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any, Protocol
 
@@ -79,20 +79,22 @@ class Folder:
     def __init__(self, folder: FilePath, environ: Mapping[str, str] | None) -> None:
         self._folder = folder
         self._environ = environ
-        self._problems: list[Problem] = []
+        self._broken: dict[str, list[Problem]] = {}  # by name of the file
 
     def names(self) -> list[str]:
         return list(self._by_name)
 
     def find(self, name: str) -> Layer | None:
         documents = self._by_name.get(name, ())
+        if not documents and name in self._broken:
+            raise ConfigError(self._broken[name])
         if len(documents) > 1:
             message = f"profile {name!r} is defined in {documents[0].file} too, expected it once"
             raise ConfigError([documents[1].problem(("name",), message)])
         return _layer(documents[0]) if documents else None
 
     def problems(self) -> list[Problem]:
-        return self._problems
+        return [problem for problems in self._broken.values() for problem in problems]
 
     @functools.cached_property
     def _by_name(self) -> dict[str, list[Document]]:
@@ -101,7 +103,7 @@ class Folder:
             try:
                 document = _read(file, self._environ)
             except ConfigError as error:
-                self._problems.extend(error.problems)
+                self._broken[file.stem] = list(error.problems)
                 continue
             name = document.data.get("name") if isinstance(document.data, dict) else None
             found.setdefault(name if isinstance(name, str) and name else file.stem, []).append(document)
@@ -119,8 +121,11 @@ class Catalogue:
         return sorted({name for place in self._places for name in place.names()})
 
     def has(self, name: str) -> bool:
-        """Whether some place has a profile of this name.  Raises ConfigError when it cannot be read."""
-        return self._find(name, 0)[1] is not None
+        """Whether some place has a profile of this name, be it readable or not."""
+        try:
+            return self._find(name, 0)[1] is not None
+        except ConfigError:
+            return True
 
     def missing(self, name: str) -> str:
         """What to say about a name that no profile has."""
@@ -142,10 +147,12 @@ class Catalogue:
         while (base := _base_of(layer)) is not None:
             place, below = self._find(base, place + 1 if base == name else 0)
             if below is None:
-                raise ConfigError([layer.problem(("extends",), self._no_base(base, name), key=False), *self.problems()])
+                missing = layer.problem(("extends",), self._no_base(base, name), key=False)
+                raise ConfigError([missing, *self.problems()])
             if (base, place) in steps:
                 path = " -> ".join([*(step for step, _ in steps), base])
-                raise ConfigError([layer.problem(("extends",), f"profile extends itself, got {path}, expected an end", key=False)])
+                message = f"profile extends itself, got {path}, expected an end"
+                raise ConfigError([layer.problem(("extends",), message, key=False)])
             name, layer = base, below
             steps[name, place] = layer
         return list(steps.values())
@@ -175,7 +182,8 @@ def places_of(
         if not FilePath(folder).is_dir():
             message = f"folder {os.fspath(folder)!r} does not exist, expected a folder of profiles"
             here: Path = (*at, index)
-            problems.append(Problem("", 0, 0, "", message) if document is None else document.problem(here, message))
+            place = Problem(os.fspath(folder), 0, 0, "", message)
+            problems.append(place if document is None else document.problem(here, message))
     if problems:
         raise ConfigError(problems)
     folders = [Folder(FilePath(folder), environ) for folder in search]
@@ -185,7 +193,9 @@ def places_of(
 def _base_of(layer: Layer) -> str | None:
     """The base a profile names.  Raises ConfigError when the profile is no mapping."""
     if not isinstance(layer.data, Mapping):
-        raise ConfigError([layer.problem((), f"profile is {show(layer.data)}, expected a mapping", key=False)])
+        raise ConfigError(
+            [layer.problem((), f"profile is {show(layer.data)}, expected a mapping", key=False)]
+        )
     base = layer.data.get("extends")
     return base if isinstance(base, str) else None
 

@@ -47,6 +47,7 @@ UNSUPPORTED: frozenset[tuple[str, str]] = frozenset(
     }
 )
 REFUSAL = "not supported by this version"
+_NOTHING = object()
 
 
 def take_unsupported(document: LayeredDocument) -> dict[Any, Any]:
@@ -56,12 +57,12 @@ def take_unsupported(document: LayeredDocument) -> dict[Any, Any]:
     points = data.get("points")
     if isinstance(points, Mapping):
         taken = {name: _take_from_point(document, name, point) for name, point in points.items()}
-        data["points"] = {name: point for name, point in taken.items() if point is not None}
+        data["points"] = {name: point for name, point in taken.items() if point is not _NOTHING}
     return data
 
 
 def _take_from_point(document: LayeredDocument, name: str | int, point: Any) -> Any:
-    """The point without what is refused, None when nothing useful is left of it."""
+    """The point without what is refused, ``_NOTHING`` when nothing useful is left of it."""
     if not isinstance(point, Mapping):
         return point
     path: Path = ("points", name)
@@ -69,7 +70,7 @@ def _take_from_point(document: LayeredDocument, name: str | int, point: Any) -> 
     _refuse_keys(document, point, "point", path)
     if ("data_type", point.get("data_type")) in UNSUPPORTED:
         document.report((*path, "data_type"), f"data type {point['data_type']} is {REFUSAL}")
-        return None
+        return _NOTHING
     generator = point.get("generator")
     if isinstance(generator, Mapping) and ("generator", generator.get("type")) in UNSUPPORTED:
         document.report((*path, "generator", "type"), f"generator {generator['type']} is {REFUSAL}")

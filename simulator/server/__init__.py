@@ -1,7 +1,10 @@
 """Twisted meets Modbus here, and only here.
 
 ==============  =======================================================================
-hub             one descriptor in the reactor for all listeners and connections
+hub             all listeners and connections of a process
+pool            a nested epoll: many sockets behind one descriptor of the reactor
+lanes           the compiled turn, where there is one: whom it may serve
+_turn           the compiled turn: answers the plain requests of all connections that are ready
 connection      the transport of one connection: write at once, bounded buffers
 port            a listening socket of the hub
 factory         ``ModbusServerFactory``: one a listener; who may connect, which device answers

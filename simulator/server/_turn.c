@@ -67,7 +67,8 @@ static int view_of(PyObject *object, Py_buffer *view, int flags, Py_ssize_t item
         return -1;
     if (view->itemsize == itemsize && view->ndim == 1 && strcmp(view->format ? view->format : "B", format) == 0)
         return 0;
-    PyErr_Format(PyExc_TypeError, "buffer has items of format %s, expected %s", view->format, format);
+    PyErr_Format(PyExc_TypeError, "buffer has items of format %s, expected %s", view->format ? view->format : "B",
+                 format);
     PyBuffer_Release(view);
     return -1;
 }

@@ -21,6 +21,7 @@ from zope.interface import implementer
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from simulator.server._turn import Station
     from simulator.server.hub import Hub
 
 CHUNK = 8192  # the bytes of one read: some 680 pipelined requests
@@ -64,6 +65,21 @@ class Connection:
                 self._lost(_DONE)
         else:
             self._unusual(events, now)
+
+    def arm(self, station: Station) -> bool:
+        """Let compiled code answer the plain requests of this connection; False when there is none."""
+        return self.fd >= 0 and self.hub.connections.arm(self.fd, station)
+
+    def take(self, data: bytes, answers: bytes) -> None:
+        """Go on after compiled code: ``answers`` are not sent yet, the requests in ``data`` not answered."""
+        self._outgoing += answers
+        if data:
+            self.protocol.dataReceived(data)
+        if self._outgoing:
+            outgoing, self._outgoing = self._outgoing, b""
+            self.write(outgoing)
+            if self._closing and self.fd >= 0 and not self._outgoing:
+                self._lost(_DONE)
 
     def write(self, data: bytes) -> None:
         """Send now; what the kernel does not take is sent when it has room."""
@@ -118,7 +134,7 @@ class Connection:
     def idle_since(self, now: float) -> bool:
         """True when nothing came for the idle timeout of the connection's factory."""
         timeout = self.protocol.factory.idle_timeout
-        return bool(timeout) and now - self.seen >= timeout
+        return bool(timeout) and now - max(self.seen, self.hub.connections.seen(self.fd)) >= timeout
 
     @property
     def waiting(self) -> bool:

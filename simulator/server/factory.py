@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import ServerFactory
 from twisted.logger import Logger
 
 from simulator.protocol.mbap import MbapFramer
+from simulator.server.lanes import compiled_station
 from simulator.server.protocol import ModbusServerProtocol
 from simulator.server.stations import UNKNOWN_UNIT, Station
+
+if TYPE_CHECKING:
+    from simulator.server._turn import Station as CompiledStation
 
 log = Logger()
 
@@ -49,11 +53,15 @@ class ModbusServerFactory(ServerFactory):
     ``idle_timeout`` is in seconds, 0 for never.  ``max_connections`` bounds the connections of one address:
     the listener rests while it is reached; behind a ``route``, where one listener serves many addresses, the
     connection over the limit is closed, and so is one over the ``host_limit``.
+
+    Where there is compiled code it answers plain requests, and neither the protocol nor ``count`` hears of
+    them; a factory that must hear of every one sets ``compiled`` to False.
     """
 
     noisy = False
     framer = MbapFramer
     protocol = ModbusServerProtocol
+    compiled = True
 
     def __init__(
         self,
@@ -76,9 +84,10 @@ class ModbusServerFactory(ServerFactory):
         self.port: Any = None  # the hub's listener, when it is one
         self.connections = 0
         self.refused = 0
-        self.requests = 0
         self.exceptions = 0
         self.lost_streams = 0
+        self._requests = 0
+        self._shared: CompiledStation | None = None  # of all connections, when there is no route
         self._held: Counter[str] = Counter()  # connections by local address, behind a route
         self._failures: set[str] = set()
 
@@ -91,21 +100,30 @@ class ModbusServerFactory(ServerFactory):
         built.factory = self
         return built
 
+    @property
+    def requests(self) -> int:
+        """How many were answered."""
+        return self._requests + (self._shared.answered if self._shared is not None else 0)
+
     def connection_made(self, protocol: ModbusServerProtocol) -> None:
         """Give a connection its station, or close it."""
         self.connections += 1
         if self.route is not None:
             self._place(protocol)
-            return
-        protocol.station = self.station
-        if self.max_connections and self.connections >= self.max_connections and self.port is not None:
-            self.port.pause()
+        else:
+            protocol.station = self.station
+            if self.max_connections and self.connections >= self.max_connections and self.port is not None:
+                self.port.pause()
+        if self._is_plain(protocol):
+            self._arm(protocol)
 
     def connection_lost(self, protocol: ModbusServerProtocol) -> None:
         """Take a connection off the books."""
         self.connections -= 1
         if self.host_limit is not None:
             self.host_limit.give_back(protocol.host)
+        if protocol.compiled is not None and protocol.compiled is not self._shared:
+            self._requests += protocol.compiled.answered
         if protocol.place:
             self._held[protocol.place] -= 1
         if self.port is not None and self.connections < self.max_connections:
@@ -113,7 +131,7 @@ class ModbusServerFactory(ServerFactory):
 
     def count(self, device: Any, requests: int) -> None:
         """Add requests that a connection has answered for a device."""
-        self.requests += requests
+        self._requests += requests
         device.count(requests)
 
     def stream_lost(self, reason: str) -> None:
@@ -137,6 +155,23 @@ class ModbusServerFactory(ServerFactory):
         if protocol.station is None or (self.max_connections and self._held[address] > self.max_connections):
             self.refused += 1
             protocol.transport.abortConnection()
+
+    def _is_plain(self, protocol: ModbusServerProtocol) -> bool:
+        """True when nothing but the stock classes would see the requests of a connection."""
+        return (
+            self.compiled
+            and type(protocol).dataReceived is ModbusServerProtocol.dataReceived
+            and type(protocol.framer) is MbapFramer
+            and hasattr(protocol.transport, "arm")
+        )
+
+    def _arm(self, protocol: ModbusServerProtocol) -> None:
+        station = self._shared or compiled_station()
+        if station is None or not protocol.transport.arm(station):
+            return
+        protocol.compiled = station
+        if self.route is None:
+            self._shared = station
 
 
 def _host(addr: object) -> str:

@@ -11,128 +11,37 @@ connection limit is reached or the descriptors run out.
 
 from __future__ import annotations
 
-import select
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReadDescriptor
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
-from zope.interface import implementer
 
-from simulator.server.connection import Connection
+from simulator.server.lanes import COMPILED, event_pool
+from simulator.server.pool import EventPool
 
 if TYPE_CHECKING:
     from simulator.server.port import HubPort
 
 log = Logger()
 
-MAX_EVENTS = 512  # sockets served in one turn before timers get theirs
 SWEEPS_PER_TIMEOUT = 8  # an idle connection ends at most an eighth late
 LAST_TURNS = 4  # looks at the sockets before a stop, so that requests on their way are answered
 GRACE_S = 2.0  # how long a stop waits for clients to take their answers
 DESCRIPTOR_PAUSE_S = 1.0  # how long accepting rests when the process has no descriptor left
 
 
-class Sink(Protocol):
-    """A socket in the hub."""
-
-    def ready(self, events: int, now: float) -> None: ...
-
-
-@implementer(IReadDescriptor)
-class EventPool:
-    """An epoll of sockets that is itself one readable descriptor of the reactor."""
-
-    def __init__(self, reactor: Any, name: str) -> None:
-        self._reactor = reactor
-        self._name = name
-        self._epoll = select.epoll()
-        self._poll = self._epoll.poll
-        self._sinks: dict[int, Sink] = {}
-        self._seconds: Callable[[], float] = reactor.seconds
-        self._watched = False
-
-    def fileno(self) -> int:
-        return -1 if self._epoll.closed else self._epoll.fileno()
-
-    def logPrefix(self) -> str:
-        return self._name
-
-    def add(self, fd: int, sink: Sink) -> None:
-        """Watch a descriptor for reading."""
-        self._epoll.register(fd, select.EPOLLIN)
-        self._sinks[fd] = sink
-        if not self._watched:
-            self.resume()
-
-    def watch(self, fd: int, events: int) -> None:
-        """Change what a descriptor is watched for."""
-        self._epoll.modify(fd, events)
-
-    def remove(self, fd: int) -> None:
-        """Forget a descriptor; call it before the descriptor is closed."""
-        if self._sinks.pop(fd, None) is not None:
-            self._epoll.unregister(fd)
-
-    def doRead(self) -> None:
-        """Serve every socket that is ready, at most ``MAX_EVENTS`` of them."""
-        sinks = self._sinks
-        now = self._seconds()
-        for fd, events in self._poll(0, MAX_EVENTS):
-            try:
-                sink = sinks[fd]
-            except KeyError:  # an earlier socket of this turn closed it
-                continue
-            try:
-                sink.ready(events, now)
-            except Exception:
-                log.failure("{sink} failed", sink=sink)
-                self._drop(sink)
-
-    def pause(self) -> None:
-        """Stop looking at all of the sockets."""
-        if self._watched:
-            self._watched = False
-            self._reactor.removeReader(self)
-
-    def resume(self) -> None:
-        """Look at the sockets again."""
-        if not self._watched and not self._epoll.closed:
-            self._watched = True
-            self._reactor.addReader(self)
-
-    def close(self) -> None:
-        """Give the descriptor back; the sockets are the caller's to close."""
-        self.pause()
-        self._epoll.close()
-
-    def connectionLost(self, reason: object) -> None:
-        """The reactor stops."""
-
-    def __iter__(self) -> Iterator[Sink]:
-        return iter(list(self._sinks.values()))
-
-    def __len__(self) -> int:
-        return len(self._sinks)
-
-    @staticmethod
-    def _drop(sink: Sink) -> None:
-        if isinstance(sink, Connection):
-            sink.abortConnection()
-
-
 class Hub:
     """All TCP listeners and connections of a process.
 
     ``max_connections`` is how many connections it holds at once, 0 for as many as there are descriptors.
+    ``compiled`` lets compiled code answer plain requests.
     """
 
-    def __init__(self, reactor: Any, max_connections: int = 0) -> None:
+    def __init__(self, reactor: Any, max_connections: int = 0, *, compiled: bool = COMPILED) -> None:
         self.reactor = reactor
         self.max_connections = max_connections
-        self.connections = EventPool(reactor, "connections")
+        self.connections = event_pool(reactor, "connections", compiled=compiled)
         self.ports = EventPool(reactor, "listeners")
         self.accepted = 0
         self.refused = 0
@@ -168,7 +77,9 @@ class Hub:
         """Rest accepting for a moment: the process has no descriptor left."""
         self.ports.pause()
         if self._pause_call is None:
-            log.error("no file descriptors left: accepting rests; raise `ulimit -n` or set limits.max_connections")
+            log.error(
+                "no file descriptors left: accepting rests; raise `ulimit -n` or set limits.max_connections"
+            )
             self._pause_call = self.reactor.callLater(DESCRIPTOR_PAUSE_S, self._pause_over)
 
     def connection_closed(self) -> None:

@@ -14,11 +14,13 @@ from twisted.logger import Logger
 
 from simulator.errors import ModbusException
 from simulator.functions.table import refusal
+from simulator.server import lanes
 
 if TYPE_CHECKING:
     from twisted.python.failure import Failure
 
     from simulator.device import Device
+    from simulator.server._turn import Station as CompiledStation
     from simulator.server.factory import ModbusServerFactory
 
 log = Logger()
@@ -29,7 +31,7 @@ NO_UNIT = -1
 class ModbusServerProtocol(Protocol):
     """Answers the requests of one client in order; remembers the device it last asked for."""
 
-    __slots__ = ("device", "framer", "host", "place", "served", "station", "unit")
+    __slots__ = ("compiled", "device", "framer", "host", "place", "served", "station", "unit")
 
     factory: ModbusServerFactory
 
@@ -40,6 +42,7 @@ class ModbusServerProtocol(Protocol):
         self.served = 0
         self.host = self.place = ""  # kept only where connections are counted by them
         self.station: Any = None
+        self.compiled: CompiledStation | None = None
         if self.factory.host_limit is not None:
             self.host = str(self.transport.getPeer().host)
         self.factory.connection_made(self)
@@ -75,12 +78,19 @@ class ModbusServerProtocol(Protocol):
         self._settle()
         self.unit = NO_UNIT
         self.device = None
+        if self.compiled is not None:
+            self.compiled.clear()
 
     def _select(self, unit: int) -> None:
         self._settle()
         self.unit = unit
         device: Device | None = self.station.get(unit)
-        self.device = self.factory.absent if device is None else device
+        if device is None:
+            self.device = self.factory.absent
+            return
+        self.device = device
+        if self.compiled is not None:
+            lanes.admit(self.compiled, unit, device)
 
     def _settle(self) -> None:
         """Add what was served since the last change of device to the counters."""

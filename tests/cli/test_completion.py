@@ -11,6 +11,13 @@ import pytest
 
 from simulator.cli.completion import WRITERS, commands
 
+
+def spelled(shell: str, option: str) -> str:
+    if shell != "fish":
+        return option
+    return f"-l {option[2:]} " if option.startswith("--") else f"-s {option[1:]} "
+
+
 CHECK = {"bash": ["bash", "-n"], "zsh": ["zsh", "-n"], "fish": ["fish", "--no-execute"]}
 
 
@@ -20,7 +27,7 @@ def test_every_verb_and_option_is_in_the_script(shell):
     for command in commands():
         assert command.name in script
         for option in command.options:
-            assert (f"-l {option[2:]} " if shell == "fish" and option.startswith("--") else option) in script
+            assert spelled(shell, option) in script
 
 
 @pytest.mark.parametrize("shell", [shell for shell in WRITERS if shutil.which(shell)])
@@ -44,7 +51,7 @@ def complete(tmp_path):
     def offered(*words: str) -> list[str]:
         line = " ".join(f"'{word}'" for word in words)
         code = (
-            f"source script; COMP_WORDS=({line}); COMP_CWORD={len(words) - 1}; _modsim; "
+            f"source ./script; COMP_WORDS=({line}); COMP_CWORD={len(words) - 1}; _modsim; "
             'printf "%s\\n" "${COMPREPLY[@]}"'
         )
         path = f"{binary.parent}:{os.environ['PATH']}"

@@ -67,7 +67,7 @@ def test_a_strange_address_brings_the_command_that_makes_it_local():
         (
             ConfigError([Problem("a.yaml", 1, 2, "b", "wrong")]),
             78,
-            "a.yaml:1:2: b: wrong\n1 problem, nothing",
+            "a.yaml:1:2: b: wrong\n1 problem",
         ),
         (PermissionError(errno.EACCES, "Permission denied", "r.json"), 77, "r.json: Permission denied"),
         (OSError(errno.ENOSPC, "No space left on device"), 1, "No space left"),

@@ -12,19 +12,40 @@ from simulator.documents.durations import PATTERN, Duration, format_duration, pa
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("250ms", 0.25), ("100ms", 0.1), ("2s", 2.0), ("1.5s", 1.5), ("5m", 300.0), ("1h", 3600.0), ("1d", 86400.0),
-     ("0s", 0.0), (" 7s ", 7.0)],
-)  # fmt: skip
+    [
+        ("250ms", 0.25),
+        ("100ms", 0.1),
+        ("2s", 2.0),
+        ("1.5s", 1.5),
+        ("5m", 300.0),
+        ("1h", 3600.0),
+        ("1d", 86400.0),
+        ("0s", 0.0),
+        (" 7s ", 7.0),
+    ],
+)
 def test_a_number_and_a_unit_are_seconds(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
 
 @pytest.mark.parametrize(
     ("value", "got"),
-    [(5, "the bare number 5"), (0.5, "the bare number 0.5"), ("5", "'5'"), ("5 parsecs", "'5 parsecs'"),
-     ("-5s", "'-5s'"), ("1h30m", "'1h30m'"), ("s", "'s'"), ("", "''"), (None, "null"), (True, "true"),
-     (["5s"], "a list"), ({}, "a mapping"), ("٣s", "'٣s'")],
-)  # fmt: skip
+    [
+        (5, "the bare number 5"),
+        (0.5, "the bare number 0.5"),
+        ("5", "'5'"),
+        ("5 parsecs", "'5 parsecs'"),
+        ("-5s", "'-5s'"),
+        ("1h30m", "'1h30m'"),
+        ("s", "'s'"),
+        ("", "''"),
+        (None, "null"),
+        (True, "true"),
+        (["5s"], "a list"),
+        ({}, "a mapping"),
+        ("٣s", "'٣s'"),
+    ],
+)
 def test_anything_else_is_refused_with_examples(value: object, got: str) -> None:
     with pytest.raises(ValueError, match="duration") as caught:
         parse_duration(value)
@@ -40,9 +61,20 @@ def test_a_duration_beyond_floats_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "0s"), (0.25, "250ms"), (0.0005, "0.5ms"), (1, "1s"), (1.5, "1500ms"), (60, "1m"), (90, "90s"),
-     (3600, "1h"), (7200, "2h"), (86400, "1d"), (90061, "90061s")],
-)  # fmt: skip
+    [
+        (0, "0s"),
+        (0.25, "250ms"),
+        (0.0005, "0.5ms"),
+        (1, "1s"),
+        (1.5, "1500ms"),
+        (60, "1m"),
+        (90, "90s"),
+        (3600, "1h"),
+        (7200, "2h"),
+        (86400, "1d"),
+        (90061, "90061s"),
+    ],
+)
 def test_seconds_are_written_as_a_person_would(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
 

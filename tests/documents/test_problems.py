@@ -54,27 +54,37 @@ KEYS = "count, mode, unit, wait, on or many"
 
 @pytest.mark.parametrize(
     ("entry", "message"),
-    [("count: abc", "1:17: inner.count: count is 'abc', expected a whole number"),
-     ("count: '5'", "1:17: inner.count: count is '5', expected a whole number"),
-     ("count: true", "1:17: inner.count: count is true, expected a whole number"),
-     ("count: 1.5", "1:17: inner.count: count is 1.5, expected a whole number"),
-     ("count: 0", "1:17: inner.count: count is 0, expected 1 or more"),
-     ("count: 11", "1:17: inner.count: count is 11, expected 10 or less"),
-     ("count:", "1:17: inner.count: count is null, expected a whole number"),
-     ("conut: 5", f"1:10: inner.conut: unknown key 'conut', expected {KEYS}; did you mean 'count'?"),
-     ("zzz: 5", f"1:10: inner.zzz: unknown key 'zzz', expected {KEYS}"),
-     ("7: 5", f"1:10: inner.7: unknown key 7, expected {KEYS}"),
-     ("mode: ignored", "1:16: inner.mode: mode is 'ignored', expected ignore or answer; did you mean 'ignore'?"),
-     ("unit: []", "1:16: inner.unit: unit is an empty list, expected a whole number or text"),
-     ("unit: true", "1:16: inner.unit: unit is true, expected a whole number or text"),
-     ("wait: 5", "1:16: inner.wait: duration is the bare number 5, expected a number and a unit, such as "
-                 "250ms, 2s, 5m, 1h or 1d"),
-     ("on: yes", "1:14: inner.on: on is 'yes', expected true or false"),
-     ("on: 1", "1:14: inner.on: on is 1, expected true or false"),
-     ("many: [1, x]", "1:20: inner.many.1: entry is 'x', expected a whole number"),
-     ("many: [1, 2, 3]", "1:16: inner.many: many has 3 entries, expected at most 2 entries"),
-     ("many: 5", "1:16: inner.many: many is 5, expected a list")],
-)  # fmt: skip
+    [
+        ("count: abc", "1:17: inner.count: count is 'abc', expected a whole number"),
+        ("count: '5'", "1:17: inner.count: count is '5', expected a whole number"),
+        ("count: true", "1:17: inner.count: count is true, expected a whole number"),
+        ("count: 1.5", "1:17: inner.count: count is 1.5, expected a whole number"),
+        ("count: 0", "1:17: inner.count: count is 0, expected 1 or more"),
+        ("count: 11", "1:17: inner.count: count is 11, expected 10 or less"),
+        ("count:", "1:17: inner.count: count is null, expected a whole number"),
+        ("conut: 5", f"1:10: inner.conut: unknown key 'conut', expected {KEYS}; did you mean 'count'?"),
+        ("zzz: 5", f"1:10: inner.zzz: unknown key 'zzz', expected {KEYS}"),
+        ("7: 5", f"1:10: inner.7: unknown key 7, expected {KEYS}"),
+        (
+            "mode: ignored",
+            "1:16: inner.mode: mode is 'ignored', expected ignore or answer; did you mean 'ignore'?",
+        ),
+        ("unit: []", "1:16: inner.unit: unit is an empty list, expected a whole number or text"),
+        ("unit: true", "1:16: inner.unit: unit is true, expected a whole number or text"),
+        (
+            "wait: 5",
+            (
+                "1:16: inner.wait: duration is the bare number 5, expected a number and a unit, such as "
+                "250ms, 2s, 5m, 1h or 1d"
+            ),
+        ),
+        ("on: yes", "1:14: inner.on: on is 'yes', expected true or false"),
+        ("on: 1", "1:14: inner.on: on is 1, expected true or false"),
+        ("many: [1, x]", "1:20: inner.many.1: entry is 'x', expected a whole number"),
+        ("many: [1, 2, 3]", "1:16: inner.many: many has 3 entries, expected at most 2"),
+        ("many: 5", "1:16: inner.many: many is 5, expected a list"),
+    ],
+)
 def test_one_mistake(entry: str, message: str) -> None:
     assert problems(f"inner: {{ {entry} }}") == [f"f.yaml:{message}"]
 
@@ -94,10 +104,10 @@ def test_mistakes_of_a_file_come_together() -> None:
         "f.yaml:1:1: inner: inner is missing, expected it here",
         "f.yaml:2:14: each.a.count: count is 'x', expected a whole number",
         "f.yaml:3:6: each.b: b is 5, expected a mapping",
-        "f.yaml:4:3: each.7: key 7 is 7, expected text",
+        "f.yaml:4:3: each.7: key is 7, expected text",
         f"f.yaml:6:6: listed.0.cuont: unknown key 'cuont', expected {KEYS}; did you mean 'count'?",
         "f.yaml:7:8: ratio: ratio is inf, expected a finite number",
-        "f.yaml:8:7: text: text is '', expected at least 1 characters",
+        "f.yaml:8:7: text: text is '', expected 1 or more characters",
     ]
 
 
@@ -140,9 +150,19 @@ def test_the_legal_words_are_listed() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, "null"), (True, "true"), (5, "5"), (1.5, "1.5"), ("a", "'a'"), ("a" * 99, repr("a" * 57 + "...")),
-     ([], "an empty list"), ([1], "a list"), ({}, "an empty mapping"), ({"a": 1}, "a mapping"),
-     (10**80, "a number of 81 digits")],
-)  # fmt: skip
+    [
+        (None, "null"),
+        (True, "true"),
+        (5, "5"),
+        (1.5, "1.5"),
+        ("a", "'a'"),
+        ("a" * 99, repr("a" * 57 + "...")),
+        ([], "an empty list"),
+        ([1], "a list"),
+        ({}, "an empty mapping"),
+        ({"a": 1}, "a mapping"),
+        (10**80, "a number of 81 digits"),
+    ],
+)
 def test_values_are_shown_as_the_file_shows_them(value: object, text: str) -> None:
     assert show(value) == text

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from simulator.documents import yaml
 from simulator.errors import ConfigError
@@ -28,13 +30,45 @@ def refusal(text: str) -> str:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("true", True), ("false", False), ("on", "on"), ("off", "off"), ("yes", "yes"), ("no", "no"), ("y", "y"),
-     ("null", None), ("~", None), ("", None), ("12", 12), ("-3", -3), ("+3", 3), ("0x1F", 31), ("0x1f", 31),
-     ("0o17", 15), ("017", 17), ("1_000", "1_000"), ("12:30", "12:30"), ("1.5", 1.5), ("1e3", 1000.0),
-     (".5", 0.5), ("-.5e-1", -0.05), ("1.", 1.0), (".inf", math.inf), ("-.inf", -math.inf), ("1-3", "1-3"), ("-", [None]),
-     ("2026-01-01", "2026-01-01"), ("'12'", "12"), ('"true"', "true"), ("!!str 12", "12"), ("5m", "5m"),
-     ("1.2.3", "1.2.3"), ("tcp://127.0.0.1:502", "tcp://127.0.0.1:502"), ("|\n  a\n  b\n", "a\nb\n")],
-)  # fmt: skip
+    [
+        ("true", True),
+        ("false", False),
+        ("on", "on"),
+        ("off", "off"),
+        ("yes", "yes"),
+        ("no", "no"),
+        ("y", "y"),
+        ("null", None),
+        ("~", None),
+        ("", None),
+        ("12", 12),
+        ("-3", -3),
+        ("+3", 3),
+        ("0x1F", 31),
+        ("0x1f", 31),
+        ("0o17", 15),
+        ("017", 17),
+        ("1_000", "1_000"),
+        ("12:30", "12:30"),
+        ("1.5", 1.5),
+        ("1e3", 1000.0),
+        (".5", 0.5),
+        ("-.5e-1", -0.05),
+        ("1.", 1.0),
+        (".inf", math.inf),
+        ("-.inf", -math.inf),
+        ("1-3", "1-3"),
+        ("-", [None]),
+        ("2026-01-01", "2026-01-01"),
+        ("'12'", "12"),
+        ('"true"', "true"),
+        ("!!str 12", "12"),
+        ("5m", "5m"),
+        ("1.2.3", "1.2.3"),
+        ("tcp://127.0.0.1:502", "tcp://127.0.0.1:502"),
+        ("|\n  a\n  b\n", "a\nb\n"),
+    ],
+)
 def test_scalars_follow_yaml_1_2(text: str, value: object) -> None:
     data = read(text).data
     assert data == value
@@ -48,7 +82,12 @@ def test_not_a_number_can_be_written() -> None:
 def test_collections_anchors_and_merges() -> None:
     text = "base: &b {a: 1, b: 2}\nmore:\n  <<: *b\n  b: 3\nlist: [1, [2], {x: 3}]\nagain: *b\n"
     base = {"a": 1, "b": 2}
-    assert read(text).data == {"base": base, "more": {"a": 1, "b": 3}, "list": [1, [2], {"x": 3}], "again": base}
+    assert read(text).data == {
+        "base": base,
+        "more": {"a": 1, "b": 3},
+        "list": [1, [2], {"x": 3}],
+        "again": base,
+    }
     assert read("x: {<<: [{a: 1}, {a: 2, b: 2}], c: 3}").data == {"x": {"a": 1, "b": 2, "c": 3}}
 
 
@@ -91,10 +130,24 @@ def test_keys_are_texts_or_whole_numbers() -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("${A}", "x"), ("a-${A}-${B}", "a-x-5"), ("${B}", 5), ("'${B}'", "5"), ("${C:-7}", 7), ("${C:-}", None),
-     ("'${C:-}'", ""), ("${EMPTY:-z}", "z"), ("${EMPTY}", None), ("$${A}", "${A}"), ("$A ${A}", "$A x"),
-     ("${A:-y}", "x"), ("${C:-a b}", "a b"), ("${YES}", True), ("${BRACES}", "[1, 2]")],
-)  # fmt: skip
+    [
+        ("${A}", "x"),
+        ("a-${A}-${B}", "a-x-5"),
+        ("${B}", 5),
+        ("'${B}'", "5"),
+        ("${C:-7}", 7),
+        ("${C:-}", None),
+        ("'${C:-}'", ""),
+        ("${EMPTY:-z}", "z"),
+        ("${EMPTY}", None),
+        ("$${A}", "${A}"),
+        ("$A ${A}", "$A x"),
+        ("${A:-y}", "x"),
+        ("${C:-a b}", "a b"),
+        ("${YES}", True),
+        ("${BRACES}", "[1, 2]"),
+    ],
+)
 def test_variables_fill_in_values_never_structure(text: str, value: object) -> None:
     environ = {"A": "x", "B": "5", "EMPTY": "", "YES": "true", "BRACES": "[1, 2]"}
     assert read(f"k: {text}", **environ).data == {"k": value}
@@ -123,16 +176,23 @@ def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("a: b: c", "f.yaml:1:5: YAML syntax: mapping values are not allowed in this context"),
-     ("a:\n\t- b", "f.yaml:2:1: YAML syntax: line is indented with a tab, expected spaces"),
-     ("a: [${X}]", "f.yaml:1:6: YAML syntax: did not find expected ',' or ']' while parsing a flow sequence; "
-                   'inside [ ] and { } write a variable in quotes: "${NAME}"'),
-     ("a: *b", "f.yaml:1:4: YAML syntax: found undefined alias"),
-     ("a: 1\n---\nb: 2", "f.yaml:2:1: YAML syntax: a second document begins, expected one"),
-     ("é: \x01", "f.yaml:1:4: YAML syntax: file holds the control character 0x01"),
-     ("[" * 100_000, "f.yaml:1:100: YAML syntax: more than 100 levels"),
-     ("- " * 100_000, "f.yaml:1:199: YAML syntax: more than 100 levels")],
-)  # fmt: skip
+    [
+        ("a: b: c", "f.yaml:1:5: YAML syntax: mapping values are not allowed in this context"),
+        ("a:\n\t- b", "f.yaml:2:1: YAML syntax: line is indented with a tab, expected spaces"),
+        (
+            "a: [${X}]",
+            (
+                "f.yaml:1:6: YAML syntax: did not find expected ',' or ']' while parsing a flow sequence; "
+                'inside [ ] and { } write a variable in quotes: "${NAME}"'
+            ),
+        ),
+        ("a: *b", "f.yaml:1:4: YAML syntax: found undefined alias"),
+        ("a: 1\n---\nb: 2", "f.yaml:2:1: YAML syntax: a second document begins, expected one"),
+        ("é: \x01", "f.yaml:1:4: YAML syntax: file holds the control character 0x01"),
+        ("[" * 100_000, "f.yaml:1:100: YAML syntax: more than 100 levels"),
+        ("- " * 100_000, "f.yaml:1:199: YAML syntax: more than 100 levels"),
+    ],
+)
 def test_what_is_no_yaml_is_refused_at_its_place(text: str, message: str) -> None:
     assert refusal(text) == message
 
@@ -180,7 +240,8 @@ def test_the_parser_without_libyaml_reads_the_same(monkeypatch: pytest.MonkeyPat
     from simulator.documents.slow_yaml import CParser as SlowParser
 
     methods: dict[str, Any] = {
-        name: getattr(yaml._Parser, name) for name in ("_depth", "resolve", "descend_resolver", "ascend_resolver")
+        name: getattr(yaml._Parser, name)
+        for name in ("_depth", "resolve", "descend_resolver", "ascend_resolver")
     }
     text = "a: [1, 'x', {b: &q true}, *q]\nc:\n  - 0x10\n  - ${V}\n"
     fast = read(text, V="1")
@@ -189,3 +250,16 @@ def test_the_parser_without_libyaml_reads_the_same(monkeypatch: pytest.MonkeyPat
     assert slow.data == fast.data == {"a": [1, "x", {"b": True}, True], "c": [16, 1]}
     assert slow.place(("c", 1)) == fast.place(("c", 1)) == (4, 5)
     assert refusal("[" * 200) == "f.yaml:1:100: YAML syntax: more than 100 levels"
+
+
+@given(st.text(st.sampled_from("ab:-[]{}'\"$&*!|>#,?\n\t 1\x00é"), max_size=40))
+def test_any_text_is_data_or_problems(text: str) -> None:
+    try:
+        document = read(text)
+    except ConfigError as error:
+        (problem,) = error.problems
+        assert problem.line >= 1
+        assert problem.column >= 1
+        assert problem.message.startswith("YAML syntax: ")
+    else:
+        assert document.data is None or document.place(()) >= (1, 1)

@@ -1,4 +1,4 @@
-"""The benchmark's tools tell the truth: the load generator accepts right answers only, and the report judges."""
+"""The benchmark's tools: the load generator accepts right answers only, and the report judges."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from benchmark import comparing, plants, report, workshop  # noqa: E402
 from benchmark.bars import Bar, Outcome, Row, Table  # noqa: E402
 from benchmark.load import parse  # noqa: E402
+from benchmark.million import KINDS  # noqa: E402
 from benchmark.scenarios import SCENARIOS  # noqa: E402
 
 Spoil = Callable[[list[bytes]], list[bytes]]
@@ -125,7 +126,8 @@ def test_answers_in_single_bytes_and_in_one_chunk_are_the_same(program: Path) ->
     assert pieces[1]["requests"] >= 50 <= whole[1]["requests"]
 
 
-# An answer to FC 3 × 10: transaction 0-1, protocol 2-3, length 4-5, unit 6, function 7, byte count 8, data 9-28.
+# The bytes of an answer to FC 3 × 10: transaction 0-1, protocol 2-3, length 4-5, unit 6, function 7,
+# byte count 8, data 9-28.
 WRONG: list[tuple[str, Spoil]] = [
     ("transaction_id", patched(0, lambda byte: byte ^ 0x80)),
     ("protocol_id", patched(3, lambda byte: 1)),
@@ -319,7 +321,7 @@ def test_the_page_shows_every_bar_with_its_verdict() -> None:
 
 @pytest.mark.parametrize(
     "profile",
-    [plants.meter(), plants.crowd(), plants.crowd(plants.TEN_ALIKE), plants.crowd(plants.TEN_DIFFERENT)],
+    [plants.meter(), plants.crowd(), *(plants.crowd(points) for points in KINDS.values())],
 )
 def test_the_plants_are_accepted(tmp_path: Path, profile: str) -> None:
     path = plants.Plant("few", "tcp://127.0.0.1:17001-17005", 5, profile).write(tmp_path)
