@@ -9,6 +9,7 @@ held.
 from __future__ import annotations
 
 import math
+import struct
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
@@ -48,7 +49,8 @@ class Gate:
         """Check a client's write and carry it out; raises 01, 02 or 03 with nothing stored."""
         before = block.read(address, quantity)
         cells = _Cells(data, quantity, self.bits)
-        touched = [rule for rule in self.rules if rule.point.address < address + quantity and rule.point.stop > address]
+        stop = address + quantity
+        touched = [rule for rule in self.rules if rule.point.address < stop and rule.point.stop > address]
         written = []
         for rule in touched:
             if rule.point.access == "ro":
@@ -105,7 +107,7 @@ class _Cells:
         if bits:
             self._numbers = [data[place >> 3] >> (place & 7) & 1 for place in range(quantity)]
         else:
-            self._numbers = [int.from_bytes(data[place : place + 2], "big") for place in range(0, 2 * quantity, 2)]
+            self._numbers = [number for (number,) in struct.iter_unpack(">H", data)]
 
     def __getitem__(self, place: int) -> int:
         return self._numbers[place]

@@ -1,15 +1,15 @@
 """All devices with one profile: their tables, their starting values, what moves them.
 
-Groups of a plant that name the same profile are runs of rows in one fleet, so a thousand entries of one device
-each cost a tick no more than one entry of a thousand.  A device is made from its row when somebody asks for it
-and goes when nobody holds it any more.
+Groups of a plant that name the same profile are runs of rows in one fleet, so a thousand entries of one
+device each cost a tick no more than one entry of a thousand.  A device is made from its row when somebody
+asks for it and goes when nobody holds it any more.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -17,13 +17,11 @@ import numpy.typing as npt
 
 from simulator.access import Gate, Hold, gate
 from simulator.blocks.base import AddressMap, Block
-from simulator.blocks.columns import Column, bit_column, column
+from simulator.blocks.columns import Column, point_column
 from simulator.blocks.fleet import FleetTable
-from simulator.blocks.memory import BitBlock, RegisterBlock
 from simulator.device import Device, DeviceKind
 from simulator.documents.templates import Template
-from simulator.functions import bits, identification, registers  # noqa: F401  importing is registering
-from simulator.functions.table import function_table
+from simulator.functions.standard import function_table
 from simulator.generators import rows as generator_rows
 from simulator.generators.rows import GroupRows
 from simulator.protocol.codes import Table
@@ -90,20 +88,7 @@ class Fleet:
 
     def _column(self, point: Point) -> Column:
         kept = self.tables[point.table]
-        place = kept.map.columns[point.address]
-        if kept.bits:
-            return bit_column(kept.buffer, 0, kept.stride, self.count, place, count=point.count)
-        return column(
-            kept.buffer,
-            2 * place,
-            kept.stride,
-            self.count,
-            point.data_type,
-            scale=point.scale,
-            shift=point.offset,
-            count=point.count,
-            bit=point.bit,
-        )
+        return point_column(kept.buffer, kept.map.columns[point.address], kept.stride, self.count, point)
 
     def _gates(self) -> list[Gate | None]:
         holds: dict[str, Hold] = {track.point.name: track.hold for track in self.tracks}
@@ -115,7 +100,7 @@ class Fleet:
         return gates
 
     def _points_in(self, table: Table) -> list[Point]:
-        """The points whose values live in the block of a table: its own, and those of tables that share it."""
+        """The points in the block of a table: its own, and those of tables that share it."""
         block = self.tables[table]
         return [point for point in self.profile.points.values() if self.tables[point.table] is block]
 
@@ -233,9 +218,7 @@ def _firsts(groups: Iterable[Group]) -> list[int]:
 
 
 def _tables(profile: Profile, rows: int) -> dict[Table, FleetTable]:
-    tables = {
-        table: _table(layout, rows) for table, layout in profile.tables.items() if layout.share is None
-    }
+    tables = {table: _table(layout, rows) for table, layout in profile.tables.items() if layout.share is None}
     for table, layout in profile.tables.items():
         if layout.share is not None:
             tables[table] = tables[layout.share]

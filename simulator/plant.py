@@ -1,7 +1,7 @@
 """A plant: every device of a plant file, the listeners they answer at, and what moves their values.
 
-``open`` makes everything ready to answer, ``startService`` lets time run, ``stopService`` answers what has arrived
-and closes.  Opening is all or nothing: when one endpoint cannot be opened, the others are released.
+``open`` makes everything ready to answer, ``startService`` lets time run, ``stopService`` answers what has
+arrived and closes.  Opening is all or nothing: when one endpoint cannot be opened, the others are released.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Cooperator
 
-from simulator.config.plant import Group, PlantConfig
 from simulator.config.placement import ListenerPlan
+from simulator.config.plant import Group, PlantConfig
 from simulator.device import Device
 from simulator.errors import BindError
 from simulator.fleet import Fleet
@@ -33,7 +33,7 @@ class Plant(MultiService):
     """
 
     def __init__(self, config: PlantConfig, reactor: Any) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.config = config
         self.devices = config.device_count
         self.factories: list[ModbusServerFactory] = []
@@ -77,17 +77,16 @@ class Plant(MultiService):
 
     def startService(self) -> None:
         """Let time run."""
-        super().startService()
+        super().startService()  # type: ignore[no-untyped-call]
         self._started = self._reactor.seconds()
         self.ticker.start()
 
     def stopService(self) -> Deferred[None]:
         """Answer what has arrived, then close; the Deferred fires when nothing is left open."""
         self.ticker.stop()
-        stopped = self.hub.stop()
         if self.running:
-            stopped.addCallback(lambda _: super(Plant, self).stopService())
-        return stopped.addCallback(lambda _: None)
+            super().stopService()  # type: ignore[no-untyped-call]
+        return self.hub.stop()
 
     def _settle(self) -> list[Fleet]:
         """Give every group its rows: groups with one profile share a fleet."""
@@ -121,12 +120,11 @@ class Plant(MultiService):
 
     def _factory(self, plan: ListenerPlan) -> ModbusServerFactory:
         limits = self.config.limits
-        kept = {
-            "unknown_unit": plan.unknown_unit,
-            "idle_timeout": limits.idle_timeout or 0,
-            "max_connections": limits.max_connections_per_device or 0,
-            "host_limit": self._host_limit,
-        }
-        if plan.wildcard:
-            return ModbusServerFactory(route=planned_route(plan, self.device_of), **kept)
-        return ModbusServerFactory(planned_station(plan, self.device_of), **kept)
+        return ModbusServerFactory(
+            None if plan.wildcard else planned_station(plan, self.device_of),
+            route=planned_route(plan, self.device_of) if plan.wildcard else None,
+            unknown_unit=plan.unknown_unit,
+            idle_timeout=limits.idle_timeout or 0,
+            max_connections=limits.max_connections_per_device or 0,
+            host_limit=self._host_limit,
+        )

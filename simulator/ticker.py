@@ -38,7 +38,9 @@ class Fleet(Protocol):
 
     name: str
     count: int
-    tracks: Sequence[Any]
+
+    @property
+    def tracks(self) -> Sequence[Track]: ...
 
 
 class Ticker:
@@ -54,11 +56,10 @@ class Ticker:
                 batches[interval].append(Batch(fleet, tracks))
         self.beats = [Beat(clock, interval, batches[interval]) for interval in sorted(batches)]
 
-    def prime(self) -> Iterator[None]:
+    def prime(self) -> Iterator[int]:
         """Write the values of time 0, a slice at each step: run it to its end before anybody listens."""
         for beat in self.beats:
-            for _ in beat.work(0):
-                yield
+            yield from beat.work(0)
 
     def start(self) -> None:
         """Begin to beat."""

@@ -11,7 +11,8 @@ Fenced blocks, by what follows the fence:
                        runs until ``^C`` or the end of the document
 * ``sh``               commands that change the machine: not run
 
-Documents run in a folder of their own, side by side with others: 127.0.0.1 becomes an address nobody else uses.
+Documents run in a folder of their own, side by side with others: 127.0.0.1 becomes an address nobody else uses,
+and the port of ``configs/plant.yaml`` that is bound on all addresses becomes a free one.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import re
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -45,6 +47,7 @@ DOCS = ROOT / "docs"
 REFERENCE = DOCS / "reference"
 DOCUMENTS = [ROOT / "README.md", *sorted(path for path in DOCS.rglob("*.md") if path.name != "benchmarks.md")]
 PATIENCE_S = 60
+WILDCARD_PORT = ":15070"
 FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<body>.*?)^```$", re.M | re.S)
 addresses = (f"127.{os.getpid() // 200 % 100 + 100}.{os.getpid() % 200 + 1}.{n}" for n in itertools.count(1))
 
@@ -59,6 +62,12 @@ class Block:
         self.place = f"{document.relative_to(ROOT)}:{line}"
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("0.0.0.0", 0))
+        return int(probe.getsockname()[1])
+
+
 def blocks(document: Path) -> list[Block]:
     return [Block(document, match) for match in FENCE.finditer(document.read_text())]
 
@@ -69,6 +78,7 @@ class Session:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.address = next(addresses)
+        self.port = free_port()
         self.code = 0
         self.running: list[subprocess.Popen[str]] = []
         for name in ("configs",):
@@ -87,7 +97,7 @@ class Session:
         path.chmod(0o755)
 
     def inward(self, text: str) -> str:
-        return text.replace("127.0.0.1", self.address)
+        return text.replace("127.0.0.1", self.address).replace(WILDCARD_PORT, f":{self.port}")
 
     def outward(self, text: str) -> str:
         return text.replace(self.address, "127.0.0.1").replace(str(ROOT), "…").replace(str(self.folder), "…")
@@ -155,7 +165,9 @@ def matches(expected: str, printed: str) -> bool:
         if line.strip() == "…":
             pattern += r"(?:.*\n)*"
         else:
-            pattern += ".*".join(re.escape(part.rstrip() if part == line else part) for part in line.split("…"))
+            pattern += ".*".join(
+                re.escape(part.rstrip() if part == line else part) for part in line.split("…")
+            )
             pattern += r" *\n"
     return re.fullmatch(pattern, printed + "\n") is not None
 
@@ -220,7 +232,9 @@ def section(document: Path, heading: str) -> str:
 def test_every_verb_and_flag_is_in_the_reference(command) -> None:
     text = section(REFERENCE / "cli.md", f"modsim {command.name}")
     assert text, f"docs/reference/cli.md has no heading 'modsim {command.name}'"
-    missing = [option for option in command.options if option not in ("-h", "--help") and f"`{option}" not in text]
+    missing = [
+        option for option in command.options if option not in ("-h", "--help") and f"`{option}" not in text
+    ]
     assert missing == []
 
 
@@ -256,8 +270,11 @@ def test_every_data_type_is_in_the_reference() -> None:
 
 
 def test_every_shipped_profile_is_in_the_reference() -> None:
-    text = (REFERENCE / "library.md").read_text()
-    assert [name for name in ProfileLibrary().names() if f"`{name}`" not in text] == []
+    library = ProfileLibrary()
+    found = [library.get(name) for name in library.names()]
+    rows = [f"| `{each.name}` | {len(each.points) or 'none'} | {each.description} |" for each in found]
+    shown = (REFERENCE / "library.md").read_text().splitlines()
+    assert [row for row in rows if row not in shown] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

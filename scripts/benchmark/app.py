@@ -1,6 +1,7 @@
 """The command line of ``scripts/bench``: chooses scenarios, runs them, prints and writes the report.
 
-Exit code 0 when every bar was reached, 1 when one was not, 2 for usage or something missing.
+Exit code 0 when every bar was reached, 1 when one was not, 2 for usage or something missing, 130 when
+stopped.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from .workshop import PEERS, ROOT, UnavailableError, Workshop, default_folder
 
 REPORT = ROOT / "docs" / "benchmarks.md"
 EPILOG = """\
-A run of everything takes about fifteen minutes and writes docs/benchmarks.md; with --quick or --only
+A run of everything takes ten to fifteen minutes and writes docs/benchmarks.md; with --quick or --only
 nothing is written unless --output says where. The peers and the C programs are built in the scratch
 folder ($MODSIM_BENCH_DIR, or build/bench) the first time.
 """
@@ -44,13 +45,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     if noise := machine.busy():
         print(f"bench: {noise}", file=sys.stderr)
         facts.append(f"Not quiet: {noise}")
+    pace = Pace.quick() if options.quick else Pace.full()
+    facts.append(
+        f"Every load in {pace.rounds} rounds of {pace.seconds:g} s, {pace.starts} starts of each plant"
+    )
     began = time.monotonic()
     try:
-        outcomes = [_run(name, shop, Pace.quick() if options.quick else Pace.full()) for name in names]
+        outcomes = [_run(name, shop, pace) for name in names]
         facts += _versions(shop)
     except UnavailableError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("bench: stopped; nothing was written", file=sys.stderr)
+        return 130
     facts.append(f"The whole run took {time.monotonic() - began:.0f} s")
     _write(options, report.markdown(outcomes, facts))
     return 1 if any(row.verdict == "FAIL" for outcome in outcomes for row in outcome.rows) else 0

@@ -74,5 +74,4 @@ def describe(descriptors: int) -> list[str]:
         f"Processor: {processor()}, {os.cpu_count()} cores, {memory_gb():.0f} GB of memory",
         f"System: {platform.system()} {platform.release()}, {descriptors} descriptors a process",
         f"Python {platform.python_version()}; server on core {server}, load on the same or on core {load}",
-        f"Load average at the start: {os.getloadavg()[0]:.2f} (runs of other programs disturb the figures)",
     ]

@@ -30,8 +30,8 @@ METHOD = """\
   table shows the median of the ratios and the lowest and highest.
 * Every plant is a YAML file with generators that tick. Registers are filled, so that their memory
   counts. Start-up is the time from the start of the process to its ready line, after one start that
-  is not counted. Memory is the resident memory of the process; socket buffers of the kernel are not
-  part of it.
+  is not counted and leaves the bytecode behind. Memory is the resident memory of the process; socket
+  buffers of the kernel are not part of it.
 """
 
 

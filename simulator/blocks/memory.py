@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 
 from simulator.blocks.base import AddressMap
 
+
 class RegisterBlock:
     """A table of 16-bit registers.  ``base`` is the byte offset of the row in the buffer."""
 

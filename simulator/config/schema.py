@@ -96,7 +96,7 @@ class GroupFile(FileModel):
     endpoint: EndpointField
     """Where they are reached: tcp://ADDRESS:PORT; a range of ports, A-B or a network for many addresses."""
     unit_id: UnitsField = (1,)
-    """A number, a range, a list of them, or any to answer every unit id."""
+    """A number, a range, a list of them, or any to answer every unit id; default 1."""
     unknown_unit: UnknownUnit | None = None
     """The answer to a unit id that nobody has; default gateway_target_failed."""
     bind: Literal["each"] | None = None

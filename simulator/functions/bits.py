@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.errors import IllegalDataValue
-from simulator.functions.table import function
+from simulator.functions.table import function, wrong_byte_count
 from simulator.protocol import codes
 from simulator.protocol.codes import Table
 from simulator.protocol.registers import TWO_WORDS, WRITE_HEAD
@@ -27,7 +27,8 @@ def read_discrete_inputs(device: Device, pdu: bytes) -> bytes:
     """02 (V1.1b3 §6.2): 1 to 2000 discrete inputs."""
     _, address, quantity = TWO_WORDS.unpack(pdu)
     _check(quantity, codes.MAX_READ_BITS)
-    return bytes((codes.READ_DISCRETE_INPUTS, (quantity + 7) >> 3)) + device.discrete_inputs.read(address, quantity)
+    head = bytes((codes.READ_DISCRETE_INPUTS, (quantity + 7) >> 3))
+    return head + device.discrete_inputs.read(address, quantity)
 
 
 @function(codes.WRITE_SINGLE_COIL)
@@ -47,7 +48,7 @@ def write_multiple_coils(device: Device, pdu: bytes) -> bytes:
     _check(quantity, codes.MAX_WRITE_BITS)
     expected = (quantity + 7) >> 3
     if byte_count != expected or len(pdu) != 6 + byte_count:
-        raise IllegalDataValue(f"byte count is {byte_count} with {len(pdu) - 6} bytes of data, expected {expected}")
+        raise wrong_byte_count(byte_count, expected, len(pdu) - 6)
     device.write(Table.COIL, address, quantity, pdu[6:])
     return pdu[:5]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.errors import IllegalDataValue
-from simulator.functions.table import function
+from simulator.functions.table import function, wrong_byte_count
 from simulator.protocol import codes
 from simulator.protocol.codes import Table
 from simulator.protocol.registers import MASK_WRITE, READ_WRITE_HEAD, TWO_WORDS, WRITE_HEAD
@@ -60,7 +60,7 @@ def write_multiple_registers(device: Device, pdu: bytes) -> bytes:
     if not 1 <= quantity <= codes.MAX_WRITE_REGISTERS:
         raise IllegalDataValue(f"quantity is {quantity}, expected 1 to {codes.MAX_WRITE_REGISTERS}")
     if byte_count != 2 * quantity or len(pdu) != 6 + byte_count:
-        raise _byte_count(byte_count, 2 * quantity, len(pdu) - 6)
+        raise wrong_byte_count(byte_count, 2 * quantity, len(pdu) - 6)
     device.write(Table.HOLDING_REGISTER, address, quantity, pdu[6:])
     return pdu[:5]
 
@@ -84,15 +84,14 @@ def read_write_multiple_registers(device: Device, pdu: bytes) -> bytes:
     head = READ_WRITE_HEAD.unpack_from(pdu)
     _, read_address, read_quantity, write_address, write_quantity, byte_count = head
     if not 1 <= read_quantity <= codes.MAX_READ_WRITE_READ:
-        raise IllegalDataValue(f"read quantity is {read_quantity}, expected 1 to {codes.MAX_READ_WRITE_READ}")
+        raise IllegalDataValue(
+            f"quantity to read is {read_quantity}, expected 1 to {codes.MAX_READ_WRITE_READ}"
+        )
     if not 1 <= write_quantity <= codes.MAX_READ_WRITE_WRITE:
-        raise IllegalDataValue(f"write quantity is {write_quantity}, expected 1 to {codes.MAX_READ_WRITE_WRITE}")
+        most = codes.MAX_READ_WRITE_WRITE
+        raise IllegalDataValue(f"quantity to write is {write_quantity}, expected 1 to {most}")
     if byte_count != 2 * write_quantity or len(pdu) != 10 + byte_count:
-        raise _byte_count(byte_count, 2 * write_quantity, len(pdu) - 10)
+        raise wrong_byte_count(byte_count, 2 * write_quantity, len(pdu) - 10)
     device.holding_registers.read(read_address, read_quantity)
     device.write(Table.HOLDING_REGISTER, write_address, write_quantity, pdu[10:])
     return _READ_WRITE_HEADS[read_quantity] + device.holding_registers.read(read_address, read_quantity)
-
-
-def _byte_count(got: int, expected: int, carried: int) -> IllegalDataValue:
-    return IllegalDataValue(f"byte count is {got} with {carried} bytes of data, expected {expected}")

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from simulator.errors import IllegalFunction, ModbusException
+from simulator.errors import IllegalDataValue, IllegalFunction, ModbusException
 from simulator.protocol.codes import EXCEPTION_BIT
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ def function(code: int) -> Callable[[Function], Function]:
     def register(behaviour: Function) -> Function:
         if code in _functions:
             owner = _functions[code]
-            raise ValueError(f"function {code:#04x} already belongs to {owner.__module__}.{owner.__qualname__}")
+            raise ValueError(
+                f"function {code:#04x} already belongs to {owner.__module__}.{owner.__qualname__}"
+            )
         _functions[code] = behaviour
         return behaviour
 
@@ -52,6 +54,11 @@ def function_table(without: Iterable[int] = ()) -> tuple[Function, ...]:
     for code in without:
         table[code] = illegal_function
     return tuple(table)
+
+
+def wrong_byte_count(got: int, expected: int, carried: int) -> IllegalDataValue:
+    """What a write says whose byte count fits neither its quantity nor the data it carries."""
+    return IllegalDataValue(f"byte count is {got} with {carried} bytes of data, expected {expected}")
 
 
 def refusal(pdu: bytes, reason: Exception) -> bytes:

@@ -77,8 +77,8 @@ def _number(written: int | str) -> int:
 
 
 def _parse_reference(written: int | str, table: Table | None) -> tuple[Table, int]:
-    """A number below 10000 is a coil; a text keeps its leading zero and says so itself."""
-    digits = str(written).strip() if isinstance(written, str) else f"{written:05d}"
+    """Fewer than five digits are a coil; only a text keeps the leading zero of a six-digit one."""
+    digits = str(written).strip().zfill(5)
     match = _REFERENCE.fullmatch(digits)
     if match is None or not 1 <= int(match[2]) <= ADDRESSES:
         raise ValueError(f"address is {written!r}, expected a reference: {REFERENCES_EXPECTED}")

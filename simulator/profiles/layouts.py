@@ -7,37 +7,38 @@ and raw values that stand nowhere or do not fit a register or a bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from simulator.documents.problems import one_of, show, suggest
 from simulator.documents.yaml import Path
 from simulator.points import Point
 from simulator.profiles.addresses import TABLE_NAMES, AddressBase, parse_address, parse_address_ranges
+from simulator.profiles.layers import LayeredDocument
 from simulator.profiles.profile import FULL_RANGE, Ranges, TableLayout, merged, without
 from simulator.profiles.schema import Number, TableFile
 from simulator.profiles.validating import Checked
 from simulator.protocol.codes import ADDRESSES, Table
 
-Report = Callable[[Path, str], None]
 _KEYS = {"sequential": ("address", "count"), "sparse": ("ranges",)}
 _OWN_KEYS = ("block", "address", "count", "ranges", "invalid", "fill", "values")
 
 
 def resolve_tables(
-    checked: Checked, points: Iterable[Point], base: AddressBase, report: Report
+    checked: Checked, points: Iterable[Point], base: AddressBase, document: LayeredDocument
 ) -> dict[Table, TableLayout]:
     """The layout of every table that exists, in the order of ``Table``."""
     spans: dict[Table, list[tuple[int, int]]] = {}
     for point in points:
         spans.setdefault(point.table, []).append((point.address, point.stop))
-    declared = _declared(checked.file.tables, report)
-    shares = _shares(declared, report)
+    declared = _declared(checked.file.tables, document)
+    shares = _shares(declared, document)
     for table, target in shares.items():
         spans.setdefault(target, []).extend(spans.pop(table, ()))
     layouts: dict[Table, TableLayout] = {}
     for table in sorted({*spans, *declared} - shares.keys()):
         name, file = declared.get(table, (table.label, TableFile()))
-        reader = _TableReader(name, file, table, base, report, is_sound=not checked.wrong_in("tables", name))
+        is_sound = not checked.wrong_in("tables", name)
+        reader = _TableReader(name, file, table, base, document, is_sound=is_sound)
         layouts[table] = reader.layout(merged(spans.get(table, ())))
     for table, target in shares.items():
         below = layouts[target]
@@ -55,23 +56,25 @@ def table_of(name: str) -> Table:
     return table
 
 
-def _declared(files: Mapping[str, TableFile], report: Report) -> dict[Table, tuple[str, TableFile]]:
+def _declared(
+    files: Mapping[str, TableFile], document: LayeredDocument
+) -> dict[Table, tuple[str, TableFile]]:
     found: dict[Table, tuple[str, TableFile]] = {}
     for name, file in files.items():
         try:
             table = table_of(name)
         except ValueError as error:
-            report(("tables", name), str(error))
+            document.report(("tables", name), str(error), key=True)
             continue
         if table in found:
             got = f"got {found[table][0]} and {name}, expected one"
-            report(("tables", name), f"table {table.label} is given twice, {got}")
+            document.report(("tables", name), f"table {table.label} is given twice, {got}", key=True)
         else:
             found[table] = (name, file)
     return found
 
 
-def _shares(declared: dict[Table, tuple[str, TableFile]], report: Report) -> dict[Table, Table]:
+def _shares(declared: dict[Table, tuple[str, TableFile]], document: LayeredDocument) -> dict[Table, Table]:
     """Table -> the table whose block it uses."""
     shares: dict[Table, Table] = {}
     for table, (name, file) in declared.items():
@@ -80,7 +83,7 @@ def _shares(declared: dict[Table, tuple[str, TableFile]], report: Report) -> dic
         try:
             shares[table] = _share_target(table, file, declared)
         except ValueError as error:
-            report(("tables", name, "share"), str(error))
+            document.report(("tables", name, "share"), str(error))
     return shares
 
 
@@ -106,13 +109,20 @@ class _TableReader:
     """Reads one table of the file.  After a problem the table has every address: no point suffers for it."""
 
     def __init__(
-        self, name: str, file: TableFile, table: Table, base: AddressBase, report: Report, *, is_sound: bool
+        self,
+        name: str,
+        file: TableFile,
+        table: Table,
+        base: AddressBase,
+        document: LayeredDocument,
+        *,
+        is_sound: bool,
     ) -> None:
         self._path: Path = ("tables", name)
         self._file = file
         self._table = table
         self._base: AddressBase = base
-        self._tell = report
+        self._document = document
         self._is_sound = is_sound  # whether every key of the file is here
         self._problems = 0
 
@@ -134,7 +144,7 @@ class _TableReader:
 
     def _report(self, path: Path, message: str) -> None:
         self._problems += 1
-        self._tell(self._path + path, message)
+        self._document.report(self._path + path, message)
 
     def _check_keys(self, kind: str) -> None:
         right, wrong = _KEYS[kind], _KEYS["sparse" if kind == "sequential" else "sequential"]

@@ -105,7 +105,7 @@ def _judge(name: str, source: str, checked: Checked, document: LayeredDocument) 
     points = resolve_points(checked, setting, document)
     tables = {}
     if ("address_base",) not in checked.wrong:
-        tables = resolve_tables(checked, points.values(), setting.base, document.report)
+        tables = resolve_tables(checked, points.values(), setting.base, document)
         check_places(points.values(), tables, document)
     return Profile(
         name=file.name or name,

@@ -54,7 +54,7 @@ class Setting:
 def resolve_points(checked: Checked, setting: Setting, document: LayeredDocument) -> dict[str, Point]:
     """The sound points by name, in the order of the file; problems go to the document."""
     points: dict[str, Point] = {}
-    nowhere = {"address"} if ("address_base",) in checked.wrong else set()
+    nowhere = {"table", "address"} if ("address_base",) in checked.wrong else set()
     for name, written in checked.file.points.items():
         wrong = checked.wrong_in("points", name) | nowhere if checked.wrong else frozenset()
         point = _PointReader(name, written, setting, document, wrong).point()

@@ -2,7 +2,7 @@
 
 One rule: the first place that has a name wins, and a profile that ``extends`` its own name means the
 next place that has it, so that a folder may refine a shipped profile.  The name of a profile is its
-``name`` key, else the name of its file.
+``name`` key; where no profile has the name, a file that is called so will do.
 """
 
 from __future__ import annotations
@@ -79,14 +79,15 @@ class Folder:
     def __init__(self, folder: FilePath, environ: Mapping[str, str] | None) -> None:
         self._folder = folder
         self._environ = environ
-        self._broken: dict[str, list[Problem]] = {}  # by name of the file
+        self._broken: dict[str, list[Problem]] = {}  # by name of the file, without its suffix
+        self._by_file: dict[str, list[Document]] = {}
 
     def names(self) -> list[str]:
         return list(self._by_name)
 
     def find(self, name: str) -> Layer | None:
-        documents = self._by_name.get(name, ())
-        if not documents and name in self._broken:
+        documents = self._by_name.get(name) or self._by_file.get(name, [])
+        if name in self._broken and not documents:
             raise ConfigError(self._broken[name])
         if len(documents) > 1:
             message = f"profile {name!r} is defined in {documents[0].file} too, expected it once"
@@ -105,6 +106,7 @@ class Folder:
             except ConfigError as error:
                 self._broken[file.stem] = list(error.problems)
                 continue
+            self._by_file.setdefault(file.stem, []).append(document)
             name = document.data.get("name") if isinstance(document.data, dict) else None
             found.setdefault(name if isinstance(name, str) and name else file.stem, []).append(document)
         return found

@@ -1,20 +1,20 @@
 """The messages of the bit functions: 01, 02, 05, 15 (V1.1b3 §6.1, 6.2, 6.5, 6.11).
 
-Bits are packed eight to a byte, the first in the least significant place.  A read response does not say how many
-were asked for: decoded, its ``bits`` are whole bytes, the ones asked for first and zeros behind them.
+Bits are packed eight to a byte, the first in the least significant place.  A read response does not say how
+many were asked for: decoded, its ``bits`` are whole bytes, those asked for first and zeros behind them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from struct import Struct
 from typing import Self
 
 from simulator.protocol import codes
 from simulator.protocol.contract import (
     Counted,
     Fixed,
+    Message,
     MessageError,
     Request,
     Response,
@@ -22,8 +22,7 @@ from simulator.protocol.contract import (
     check_word,
     settle,
 )
-
-ADDRESS_QUANTITY = Struct(">HH")
+from simulator.protocol.registers import ADDRESS_QUANTITY, WRITE_HEAD
 
 
 def pack_bits(bits: Sequence[bool]) -> bytes:
@@ -106,12 +105,80 @@ class ReadDiscreteInputsResponse(_ReadBitsResponse):
 
 
 @dataclass(frozen=True, slots=True)
-class _WriteSingleCoil:
+class _WriteSingleCoil(Message):
+    function = codes.WRITE_SINGLE_COIL
+    length = Fixed(5)
     address: int
     value: bool
 
     def __post_init__(self) -> None:
         check_word("address", self.address)
-        if self.value not in (0, 1):
-            raise MessageError(f"coil is {self.value!r}, expected true or false")
-        settle(self, "value", bool(self.value))
+        settle(self, "value", _bits((self.value,), 1)[0])
+
+    def encode(self) -> bytes:
+        """The PDU: address, and 0xFF00 for on or 0x0000 for off."""
+        value = codes.COIL_ON if self.value else codes.COIL_OFF
+        return bytes((self.function,)) + ADDRESS_QUANTITY.pack(self.address, value)
+
+    @classmethod
+    def decode(cls, pdu: bytes) -> Self:
+        """The coil of a PDU; every value but 0xFF00 and 0x0000 is refused."""
+        address, value = ADDRESS_QUANTITY.unpack(cls.body(pdu, ADDRESS_QUANTITY.size))
+        if value not in (codes.COIL_ON, codes.COIL_OFF):
+            raise MessageError(f"coil value is {value:#06x}, expected 0xff00 or 0x0000")
+        return cls(address, value == codes.COIL_ON)
+
+
+class WriteSingleCoilRequest(_WriteSingleCoil, Request):
+    """05 (V1.1b3 §6.5): set one coil on or off."""
+
+    __slots__ = ()
+
+
+class WriteSingleCoilResponse(_WriteSingleCoil, Response):
+    """05 (V1.1b3 §6.5): the request again."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WriteMultipleCoilsRequest(Request):
+    """15 (V1.1b3 §6.11): set 1 to 1968 coils.  Bits behind the last one are not looked at."""
+
+    function = codes.WRITE_MULTIPLE_COILS
+    length = Counted(5)
+    address: int
+    bits: tuple[bool, ...]
+
+    def __post_init__(self) -> None:
+        check_word("address", self.address)
+        settle(self, "bits", _bits(self.bits, codes.MAX_WRITE_BITS))
+
+    def encode(self) -> bytes:
+        """The PDU: address, quantity, byte count and packed bits."""
+        data = pack_bits(self.bits)
+        return WRITE_HEAD.pack(self.function, self.address, len(self.bits), len(data)) + data
+
+    @classmethod
+    def decode(cls, pdu: bytes) -> Self:
+        """The coils of a PDU; the byte count must be the quantity's."""
+        head, data = cls.counted(pdu, before=4)
+        address, quantity = ADDRESS_QUANTITY.unpack(head)
+        check("quantity", quantity, 1, codes.MAX_WRITE_BITS)
+        if len(data) != (quantity + 7) >> 3:
+            raise MessageError(f"byte count is {len(data)}, expected {(quantity + 7) >> 3}")
+        return cls(address, unpack_bits(data)[:quantity])
+
+
+@dataclass(frozen=True, slots=True)
+class WriteMultipleCoilsResponse(Response):
+    """15 (V1.1b3 §6.11): where the coils begin and how many were set."""
+
+    function = codes.WRITE_MULTIPLE_COILS
+    layout = ADDRESS_QUANTITY
+    address: int
+    quantity: int
+
+    def __post_init__(self) -> None:
+        check_word("address", self.address)
+        check("quantity", self.quantity, 1, codes.MAX_WRITE_BITS)

@@ -1,29 +1,33 @@
 """What every message is: a PDU opened, that cannot be wrong.
 
 A message is a frozen dataclass.  It checks its limits when it is made, so that one that exists is legal:
-``encode`` gives its PDU, ``decode`` takes a whole PDU and refuses one that does not fit.  Everything that does
-not fit is a :class:`MessageError`: a server answers its exception code, for a client the peer's answer is
-nonsense.  Ranges of addresses are not checked here: whether they exist is the device's to say.
+``encode`` gives its PDU, ``decode`` takes a whole PDU and refuses one that does not fit.  Whatever does not
+fit is a :class:`MessageError`: a server answers its exception code, for a client the answer is nonsense.
+Ranges of addresses are not checked here: whether they exist is the device's to say.
 
-A class whose fields follow a fixed layout names it in ``layout`` and need not write ``encode`` and ``decode``.
-``length`` tells how long the PDU is from its first bytes; a class need not have one, but then a receiver of RTU
-over a stream must search for the end with the CRC.
+A class whose fields follow a fixed layout names it in ``layout`` and need write no ``encode`` and ``decode``.
+``length`` tells how long the PDU is from its first bytes; a class need not have one, but then a receiver of
+RTU over a stream must search for the end with the CRC.
 """
 
 from __future__ import annotations
 
 import operator
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar, Protocol, Self
 
 from simulator.errors import IllegalDataValue
 from simulator.protocol.codes import EXCEPTION_BIT
 
 UNKNOWN_LENGTH = 0  # no number of further bytes will tell
 
-LengthRule = Callable[[bytes], "int | None"]
+
+class LengthRule(Protocol):
+    """Tells how long the PDU that begins with ``head`` is; None while more of it is needed to tell."""
+
+    def __call__(self, head: bytes, /) -> int | None: ...
 
 
 class MessageError(IllegalDataValue, ValueError):

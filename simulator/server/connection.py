@@ -114,6 +114,13 @@ class Connection:
             self._linger()
             self._lost(_ABORTED)
 
+    def abandon(self) -> None:
+        """Close now: a client that takes no more of its answers has no right to them."""
+        if self._outgoing:
+            self.abortConnection()
+        else:
+            self.loseConnection()
+
     def pauseProducing(self) -> None:
         self._paused = True
         self._watch()
@@ -132,7 +139,7 @@ class Connection:
         """There is none."""
 
     def idle_since(self, now: float) -> bool:
-        """True when nothing came for the idle timeout of the connection's factory."""
+        """True when nothing came, and nothing was taken, for the idle timeout of the connection's factory."""
         timeout = self.protocol.factory.idle_timeout
         return bool(timeout) and now - max(self.seen, self.hub.connections.seen(self.fd)) >= timeout
 
@@ -164,6 +171,7 @@ class Connection:
 
     def _unusual(self, events: int, now: float) -> None:
         if events & select.EPOLLOUT:
+            self.seen = now  # the client has taken some of its answers
             self._flush()
         if self.fd >= 0 and events & _IN:
             self.ready(_IN, now)

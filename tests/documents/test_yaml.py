@@ -257,9 +257,13 @@ def test_any_text_is_data_or_problems(text: str) -> None:
     try:
         document = read(text)
     except ConfigError as error:
-        (problem,) = error.problems
-        assert problem.line >= 1
-        assert problem.column >= 1
-        assert problem.message.startswith("YAML syntax: ")
+        _check_syntax_problem(error)
     else:
         assert document.data is None or document.place(()) >= (1, 1)
+
+
+def _check_syntax_problem(error: ConfigError) -> None:
+    (problem,) = error.problems
+    assert problem.line >= 1
+    assert problem.column >= 1
+    assert problem.message.startswith("YAML syntax: ")

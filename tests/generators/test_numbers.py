@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -58,11 +57,11 @@ def test_texts_that_are_no_number(text: str, is_duration: bool, message: str) ->
 
 
 @pytest.mark.parametrize("text", ["{i}", "{n}", "{i}s"])
-def test_a_million_devices_need_no_loop(text: str) -> None:
-    started = time.process_time()
+def test_a_million_devices_need_no_loop(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(Template, "render")
     values = Varying(Template(text), text.endswith("s")).over(0, 1_000_000, {})
     assert isinstance(values, np.ndarray)
-    assert time.process_time() - started < 0.3
+    assert len(values) == 1_000_000
 
 
 def test_equal_numbers_of_all_groups_are_one() -> None:

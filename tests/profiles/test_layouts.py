@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -98,8 +99,8 @@ def test_tables_have_several_names(load: Load, name: str) -> None:
         (
             "holdng: {}",
             (
-                "1:10: tables.holdng: unknown table 'holdng', expected coil, discrete_input, input_register or "
-                "holding_register; did you mean 'holding'?"
+                "1:10: tables.holdng: unknown table 'holdng', expected coil, discrete_input, "
+                "input_register or holding_register; did you mean 'holding'?"
             ),
         ),
         (
@@ -174,7 +175,10 @@ def test_tables_have_several_names(load: Load, name: str) -> None:
         ),
         (
             "co: {share: di, count: 4, fill: 1}",
-            "1:22: tables.co.share: share is given with count and fill, expected share alone: the block is that of discrete_input",
+            (
+                "1:22: tables.co.share: share is given with count or fill, expected share alone: "
+                "the block is that of discrete_input"
+            ),
         ),
         (
             "co: {share: dj}",
@@ -190,9 +194,10 @@ def test_a_mistake_in_a_table_is_told(complaints: Complaints, tables: str, expec
 
 
 def test_sharing_in_a_circle_is_refused_at_both_ends(complaints: Complaints) -> None:
+    own = "expected a table with a block of its own"
     assert complaints("tables: {co: {share: di}, di: {share: co}}") == [
-        "p.yaml:1:22: tables.co.share: discrete_input shares a block itself, expected a table with a block of its own",
-        "p.yaml:1:39: tables.di.share: coil shares a block itself, expected a table with a block of its own",
+        f"p.yaml:1:22: tables.co.share: discrete_input shares a block itself, {own}",
+        f"p.yaml:1:39: tables.di.share: coil shares a block itself, {own}",
     ]
 
 
@@ -216,7 +221,7 @@ def _addresses(ranges: object) -> set[int]:
 def test_ranges_are_sets_of_addresses(one: list[tuple[int, int]], two: list[tuple[int, int]]) -> None:
     ranges, holes = merged(one), merged(two)
     assert _addresses(ranges) == _addresses(one)
-    assert all(before[1] < after[0] for before, after in zip(ranges, ranges[1:], strict=False))
+    assert all(before[1] < after[0] for before, after in pairwise(ranges))
     assert _addresses(without(ranges, holes)) == _addresses(one) - _addresses(two)
     assert all(start < stop for start, stop in without(ranges, holes))
 

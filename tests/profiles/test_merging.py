@@ -33,7 +33,8 @@ points:
 
 def test_points_merge_by_name(load: Load) -> None:
     profile = load(
-        "extends: base\npoints: {a: {precision: 1, generator: {max: 3}}, b: {enum: {2: fault}}, d: {table: ir, address: 9}}",
+        "extends: base\n"
+        "points: {a: {precision: 1, generator: {max: 3}}, b: {enum: {2: fault}}, d: {table: ir, address: 9}}",
         base=BASE,
     )
     assert list(profile.points) == ["a", "b", "c", "d"]
@@ -45,7 +46,8 @@ def test_points_merge_by_name(load: Load) -> None:
 
 def test_mappings_merge_and_the_rest_is_inherited(load: Load) -> None:
     profile = load(
-        "extends: base\nname: mine\nidentity: {product_code: M2, objects: {0x81: other}}\nparameters: {rated: 5}",
+        "extends: base\nname: mine\n"
+        "identity: {product_code: M2, objects: {0x81: other}}\nparameters: {rated: 5}",
         base=BASE,
     )
     assert (profile.name, profile.description) == ("mine", "a base")

@@ -23,37 +23,43 @@ DIFFERENT = "expected different addresses or overlap: true"
     [
         (
             "a: {table: hr, address: 100, data_type: int32}\n  b: {table: hr, address: 101}",
-            f"p.yaml:3:3: points.b: point 'b' overlaps point 'a', got holding_register 101 and 100-101, {DIFFERENT}",
+            f"3:3: points.b: point 'b' overlaps point 'a', got holding_register 101 and 100-101, {DIFFERENT}",
         ),
         (
             "a: {table: hr, address: 4}\n  b: {table: hr, address: 2, count: 3}",
-            f"p.yaml:2:3: points.a: point 'a' overlaps point 'b', got holding_register 4 and 2-4, {DIFFERENT}",
+            f"2:3: points.a: point 'a' overlaps point 'b', got holding_register 4 and 2-4, {DIFFERENT}",
         ),
         (
             "a: {table: co, address: 0, count: 8}\n  b: {table: co, address: 7}",
-            f"p.yaml:3:3: points.b: point 'b' overlaps point 'a', got coil 7 and 0-7, {DIFFERENT}",
+            f"3:3: points.b: point 'b' overlaps point 'a', got coil 7 and 0-7, {DIFFERENT}",
         ),
         (
-            "a: {table: hr, address: 5, data_type: bool, bit: 3}\n  b: {table: hr, address: 5, data_type: bool, bit: 3}",
             (
-                "p.yaml:3:3: points.b: point 'b' is bit 3 of register 5 and so is point 'a', "
+                "a: {table: hr, address: 5, data_type: bool, bit: 3}\n"
+                "  b: {table: hr, address: 5, data_type: bool, bit: 3}"
+            ),
+            (
+                "3:3: points.b: point 'b' is bit 3 of register 5 and so is point 'a', "
                 "expected another bit or overlap: true"
             ),
         ),
         (
-            "a: {table: hr, address: 5, data_type: bool, bit: 3}\n  b: {table: hr, address: 5, data_type: bits}",
-            f"p.yaml:3:3: points.b: point 'b' overlaps point 'a', got holding_register 5 and 5, {DIFFERENT}",
+            (
+                "a: {table: hr, address: 5, data_type: bool, bit: 3}\n"
+                "  b: {table: hr, address: 5, data_type: bits}"
+            ),
+            f"3:3: points.b: point 'b' overlaps point 'a', got holding_register 5 and 5, {DIFFERENT}",
         ),
     ],
 )
 def test_an_overlap_names_both_points(complaints: Complaints, points: str, expected: str) -> None:
-    assert complaints(f"points:\n  {points}") == [expected]
+    assert complaints(f"points:\n  {points}") == [f"p.yaml:{expected}"]
 
 
 def test_every_overlap_is_told(complaints: Complaints) -> None:
     found = complaints(
-        "points:\n  a: {table: hr, address: 0, count: 9}\n  b: {table: hr, address: 1}\n  c: {table: hr, address: 5, count: 2}"
-        "\n  d: {table: hr, address: 6}"
+        "points:\n  a: {table: hr, address: 0, count: 9}\n  b: {table: hr, address: 1}\n"
+        "  c: {table: hr, address: 5, count: 2}\n  d: {table: hr, address: 6}"
     )
     assert [text.split(", got")[0].partition(": point ")[2] for text in found] == [
         "'b' overlaps point 'a'",

@@ -20,9 +20,10 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from benchmark import comparing, plants, report, workshop  # noqa: E402
+from benchmark import comparing, plants, processes, report, workshop  # noqa: E402
 from benchmark.bars import Bar, Outcome, Row, Table  # noqa: E402
 from benchmark.load import parse  # noqa: E402
+from benchmark.machine import cores  # noqa: E402
 from benchmark.million import KINDS  # noqa: E402
 from benchmark.scenarios import SCENARIOS  # noqa: E402
 
@@ -95,8 +96,12 @@ def load(program: Path, *arguments: object) -> tuple[int, dict[str, Any]]:
     return done.returncode, json.loads(done.stdout)
 
 
+def target_at(port: int) -> str:
+    return f"127.0.0.1:{port}"
+
+
 def target(server: Server) -> str:
-    return f"127.0.0.1:{server.server_address[1]}"
+    return target_at(server.server_address[1])
 
 
 def patched(at: int, change: Callable[[int], int]) -> Spoil:
@@ -179,10 +184,8 @@ def test_a_number_is_expected_in_every_register(program: Path) -> None:
         assert set(load(program, "-D", 8, "-t", 0.1, target(server))[1]["errors"]) == {"data"}
 
 
-def test_connections_that_fail_are_reported(program: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    code, got = load(program, "-c", 3, "-t", 0.1, f"127.0.0.1:{port}")
+def test_connections_that_fail_are_reported(program: Path, unused_port: int) -> None:
+    code, got = load(program, "-c", 3, "-t", 0.1, target_at(unused_port))
     assert (code, got["connect_failures"], got["held"], got["requests"]) == (1, 3, 0, 0)
 
 
@@ -241,6 +244,33 @@ def test_libmodbus_that_is_absent_is_named_with_the_command_that_installs_it(
     monkeypatch.setattr(workshop.shutil, "which", lambda name: None)
     with pytest.raises(workshop.UnavailableError, match="apt install libmodbus-dev"):
         workshop.Workshop(tmp_path).libmodbus()
+
+
+def test_the_server_on_libmodbus_answers_every_mix_or_its_absence_is_told(
+    program: Path, tmp_path: Path, unused_port: int
+) -> None:
+    if subprocess.run(["sh", "-c", "pkg-config --exists libmodbus"], check=False).returncode:
+        with pytest.raises(workshop.UnavailableError, match="apt install"):
+            workshop.Workshop(tmp_path).libmodbus()
+        return
+    place = target_at(unused_port)
+    command = [str(workshop.Workshop(tmp_path).libmodbus()), place]
+    with processes.serving("libmodbus", command, cores()[0], tmp_path) as running:
+        for mix in ("fc3x125", "fc1x2000", "fc16x10"):
+            code, got = load(
+                program, "-c", 4, "-d", 3, "-m", mix, "-D", "address", "-n", 100, target_at(unused_port)
+            )
+            assert (code, got["errors"]) == (0, {})
+        assert running.ready_s < 5
+        assert running.rss_kb() > 500
+        assert 0 < running.cpu_s() < 5
+    assert running.process.returncode is not None
+
+
+@pytest.fixture
+def unused_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:

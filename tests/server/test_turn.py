@@ -15,6 +15,7 @@ import subprocess
 import sys
 from array import array
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -123,7 +124,7 @@ def _rest(client: socket.socket) -> bytes:
 
 
 class Plant:
-    """Devices of four kinds: two rows of a fleet with rules, one without two functions, one with a block of its own."""
+    """Rows of a fleet with rules, a device without two functions, one with a block of its own kind."""
 
     RANGES = ((0, 20), (30, 31), (65400, 65536))
 
@@ -132,7 +133,9 @@ class Plant:
         spots = AddressMap(self.RANGES)
         bits = {table: table.is_bits for table in Table}
         self.tables = {
-            table: FleetTable(spots, 3, rng.randbytes((spots.size + 7) // 8 if bit else 2 * spots.size), bits=bit)
+            table: FleetTable(
+                spots, 3, rng.randbytes((spots.size + 7) // 8 if bit else 2 * spots.size), bits=bit
+            )
             for table, bit in bits.items()
         }
         uint16, boolean = data_type("uint16"), data_type("bool")
@@ -156,7 +159,7 @@ class Plant:
 
     def row(self, row: int) -> Device:
         blocks = {table.name.lower() + "s": kept.row(row) for table, kept in self.tables.items()}
-        return Device(self.fleet, row, **blocks)  # type: ignore[arg-type]
+        return Device(self.fleet, row, **blocks)
 
     def state(self) -> list[object]:
         """Everything a request may change."""
@@ -204,20 +207,27 @@ pdus = st.one_of(
     _single_writes(),
     _multiple_writes(),
     _multiple_writes(),
-    st.sampled_from([bytes.fromhex(text) for text in ("16 0004 00F2 0025", "2B 0E 01 00", "17 0000 0002 0001 0001 02 1234")]),
+    st.sampled_from(
+        [
+            bytes.fromhex(text)
+            for text in ("16 0004 00F2 0025", "2B 0E 01 00", "17 0000 0002 0001 0001 02 1234")
+        ]
+    ),
     st.binary(min_size=1, max_size=20),
 )
 units = st.sampled_from([1, 1, 2, 255, 7, 9, 0, 3])
 requests = st.builds(adu, pdus, units, words)
 garbage = st.one_of(st.binary(min_size=1, max_size=30), st.just(bytes.fromhex("0001 0000 0001 01 03")))
 streams = st.builds(
-    lambda parts, end: b"".join(parts) + end, st.lists(requests, min_size=1, max_size=25), st.just(b"") | garbage
+    lambda parts, end: b"".join(parts) + end,
+    st.lists(requests, min_size=1, max_size=25),
+    st.just(b"") | garbage,
 )
 
 
 def _cut(stream: bytes, places: Sequence[int]) -> list[bytes]:
     edges = sorted({0, len(stream), *(place % len(stream) for place in places)})
-    return [stream[start:stop] for start, stop in zip(edges, edges[1:], strict=False)]
+    return [stream[start:stop] for start, stop in pairwise(edges)]
 
 
 def _conversation(chunks: Sequence[bytes], policy: str, compiled: bool) -> list[object]:
@@ -246,7 +256,7 @@ def _conversation(chunks: Sequence[bytes], policy: str, compiled: bool) -> list[
     places=st.lists(st.integers(0, 5000), max_size=8),
     policy=st.sampled_from(["gateway_target_failed", "gateway_path_unavailable", "ignore"]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_any_stream_in_any_pieces_is_answered_alike(stream: bytes, places: list[int], policy: str) -> None:
     chunks = _cut(stream, places)
     assert _conversation(chunks, policy, compiled=True) == _conversation(chunks, policy, compiled=False)
@@ -292,18 +302,10 @@ def test_bits_at_any_place_are_read_and_written_alike(address: int, quantity: in
     assert answers[0] == answers[1]
 
 
-class Spy(ModbusServerProtocol):
-    """Counts what Python hears; it overrides nothing that makes a protocol special."""
-
-    heard = 0
-
-    def _select(self, unit: int) -> None:
-        type(self).heard += 1
-        super()._select(unit)
-
-
 def _device(value: int = 7, rows: int = 1) -> Device:
-    return Device(DeviceKind(function_table(), rows=rows), holding_registers=sequential_registers(0, [value] * 130))
+    return Device(
+        DeviceKind(function_table(), rows=rows), holding_registers=sequential_registers(0, [value] * 130)
+    )
 
 
 def _answer(value: int, transaction: int = 0x0102) -> bytes:
@@ -351,7 +353,7 @@ class Hearing(ModbusServerFactory):
 def test_only_plain_connections_are_compiled(kind: str) -> None:
     factory = (Hearing if kind == "factory" else ModbusServerFactory)({1: _device()})
     if kind == "protocol":
-        factory.protocol = Deaf  # type: ignore[assignment]
+        factory.protocol = Deaf
     expected = adu(READ_3)[::-1] if kind == "protocol" else _answer(7)
     with Served(factory=factory, compiled=kind != "hub") as served:
         client = served.connect()
@@ -381,7 +383,7 @@ def test_a_changed_plant_answers_after_forget(compiled: bool) -> None:
 @BOTH
 def test_each_address_behind_a_wildcard_has_its_own_devices(compiled: bool) -> None:
     stations = {f"127.0.0.{place}": {1: _device(place)} for place in (1, 2, 3)}
-    factory = ModbusServerFactory(route=stations.get)  # type: ignore[arg-type]
+    factory = ModbusServerFactory(route=stations.get)
     with Served(factory=factory, compiled=compiled, host="0.0.0.0") as served:
         for place in (1, 2, 3):
             client = served.connect(f"127.0.0.{place}")
@@ -445,7 +447,7 @@ def test_a_client_that_does_not_read_is_not_read(compiled: bool) -> None:
 
 
 @BOTH
-@pytest.mark.parametrize("after", [b"", adu(READ_3)[:9], adu(b"\x63")], ids=["idle", "within", "refused"])
+@pytest.mark.parametrize("after", [b"", adu(READ_3)[:9]], ids=["between", "within a request"])
 def test_the_end_of_a_connection_is_told_with_its_reason(compiled: bool, after: bytes) -> None:
     told: list[type] = []
 
@@ -455,7 +457,7 @@ def test_the_end_of_a_connection_is_told_with_its_reason(compiled: bool, after: 
             super().connectionLost(reason)
 
     factory = ModbusServerFactory({1: _device()})
-    factory.protocol = Told  # type: ignore[assignment]
+    factory.protocol = Told
     with Served(factory=factory, compiled=compiled) as served:
         for reset in (False, True):
             client = served.connect()
@@ -499,7 +501,7 @@ def test_a_paused_connection_answers_when_it_is_resumed(compiled: bool) -> None:
 
 @BOTH
 def test_a_request_may_close_any_connection_of_the_turn(compiled: bool) -> None:
-    """Function 0x41 aborts every connection but its own, function 0x42 its own, with an answer before it."""
+    """Function 0x41 aborts every connection but its own."""
     connections: list[Any] = []
     told: list[type] = []
 
@@ -508,20 +510,16 @@ def test_a_request_may_close_any_connection_of_the_turn(compiled: bool) -> None:
             connection.abortConnection()
         return pdu
 
-    def close_own(device: Device, pdu: bytes) -> bytes:
-        connections[0].loseConnection()
-        return b""
-
     class Told(ModbusServerProtocol):
         def connectionLost(self, reason: Any = None) -> None:
             told.append(reason.type)
             super().connectionLost(reason)
 
     functions = list(function_table())
-    functions[0x41], functions[0x42] = abort_others, close_own
+    functions[0x41] = abort_others
     kind = DeviceKind(tuple(functions))
     factory = ModbusServerFactory({1: Device(kind, holding_registers=sequential_registers(0, [7] * 9))})
-    factory.protocol = Told  # type: ignore[assignment]
+    factory.protocol = Told
     with Served(factory=factory, compiled=compiled) as served:
         clients = [served.connect() for _ in range(3)]
         for client in clients:
@@ -533,11 +531,8 @@ def test_a_request_may_close_any_connection_of_the_turn(compiled: bool) -> None:
         served.turn()
         assert _exactly(clients[0], 15 + 9) == _answer(7) + adu(b"\x41\x01")
         assert told == [ConnectionAborted] * 2
-        assert len(served.hub.connections) == 1
-        clients[0].sendall(adu(READ_3) + adu(b"\x42") + adu(READ_3))
-        served.turn()
-        assert _rest(clients[0])[:15] == _answer(7)
-        assert len(served.hub.connections) == 0
+        assert served.connections() == connections[:1]
+        assert served.ask(clients[0], adu(READ_3), 15) == _answer(7)
 
 
 def test_a_function_of_ones_own_is_called() -> None:
@@ -590,7 +585,9 @@ def test_pure_python_on_request() -> None:
     code = "from simulator.server.lanes import COMPILED; print(COMPILED)"
     for value, expected in (("1", "False"), ("", "True")):
         environment = {**os.environ, "MODSIM_PURE": value}
-        ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        ran = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+        )
         assert ran.stdout.strip() == expected
 
 
@@ -618,10 +615,18 @@ def wire() -> Iterator[Wire]:
 
 
 def _layout(
-    columns: list[int] | None = None, stops: list[int] | None = None, rows: int = 1, codes: bytes = b"\x03\x06"
+    columns: list[int] | None = None,
+    stops: list[int] | None = None,
+    rows: int = 1,
+    codes: bytes = b"\x03\x10",
 ) -> tuple[Any, Any]:
     buffer = new_buffer(8)
-    table = (array("i", columns or range(4)), array("i", stops or [4] * 4), array("i", stops or [4] * 4), buffer)
+    table = (
+        array("i", columns or range(4)),
+        array("i", stops or [4] * 4),
+        array("i", stops or [4] * 4),
+        buffer,
+    )
     return _turn.Layout((None, None, None, table), array("Q", bytes(8 * rows)), codes), buffer
 
 
@@ -663,8 +668,9 @@ def test_arrays_that_point_outside_the_buffer_do_no_harm(
     station.put(1, layout, 0, (0, 0, 0, base))
     wire.lanes.arm(wire.near.fileno(), station)
     fd = wire.near.fileno()
-    assert wire.send(adu(READ_3)) == [(fd, select.EPOLLIN, adu(READ_3), b"")]
-    assert wire.send(adu(b"\x06\x00\x03\xff\xff"))[0][2] == adu(b"\x06\x00\x03\xff\xff")
+    write_3 = bytes.fromhex("10 0000 0003 06 FFFF FFFF FFFF")
+    for request in (adu(READ_3), adu(write_3)):
+        assert wire.send(request) == [(fd, select.EPOLLIN, request, b"")]
     assert buffer[:] == bytes(8)
 
 
@@ -674,8 +680,12 @@ def test_arrays_that_point_outside_the_buffer_do_no_harm(
         (lambda: _turn.Layout((None, None, None), array("Q", [0]), b""), TypeError, "sequence of length 4"),
         (lambda: _turn.Layout((None,) * 4, array("i", [0]), b""), TypeError, "items of format i, expected Q"),
         (lambda: _layout([0, 1]), ValueError, "columns and stops differ in length"),
-        (lambda: _turn.Layout(([], [], None, new_buffer(1)), (None,) * 3, b""), TypeError, "4"),
-        (lambda: _turn.Layout((None, None, None, 5), array("Q"), b""), TypeError, "a table is a tuple or None"),
+        (
+            lambda: _turn.Layout((None, None, None, 5), array("Q"), b""),
+            TypeError,
+            "a table is a tuple or None",
+        ),
+        (lambda: _turn.Layout((None, None, None, ()), array("Q"), b""), TypeError, "a table is .columns"),
         (lambda: _turn.Station().put(1, _layout()[0], 1, (0,) * 4), IndexError, "row is 1, expected 0 to 0"),
         (lambda: _turn.Station().put(1, _layout()[0], 0, (0, 0, 0, -2)), ValueError, "base is -2"),
         (lambda: _turn.Station().put(256, _layout()[0], 0, (0,) * 4), OverflowError, "greater than maximum"),

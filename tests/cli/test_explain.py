@@ -1,0 +1,112 @@
+"""``modsim explain``: a point down to the frame that reads it; the frame is the one a plant answers."""
+
+from __future__ import annotations
+
+import pytest
+
+PLANT = """\
+seed: 7
+devices:
+  - {name: "d-{n}", profile: box, count: 12, endpoint: "tcp://127.0.0.1-127.0.0.2:5020-5021", unit_id: 5-7,
+     values: {serial: "SN{n:04}", speed: 61.5}}
+  - {name: single, profile: box, endpoint: "tcp://[::1]:0", unit_id: any}
+profiles:
+  box:
+    byte_order: CDAB
+    points:
+      speed:  {table: holding_register, address: 10, data_type: int16, scale: 0.5, offset: -10,
+               unit_of_measurement: rpm, description: of the shaft}
+      power:  {table: input_register, address: 4, data_type: float32, value: 1.5}
+      serial: {table: holding_register, address: 20, data_type: string, length: 3, access: ro}
+      fault:  {table: holding_register, address: 30, data_type: bool, bit: 3, value: true}
+      lamp:   {table: coil, address: 7, data_type: bool, count: 3, value: [true, false, true]}
+      level:  {table: input_register, address: 9, data_type: uint16,
+               generator: {type: random, min: 0, max: 60000, interval: 1h}}
+"""
+
+
+@pytest.fixture
+def explain(modsim, tmp_path):
+    """The lines of an explanation, by what they are about."""
+    (tmp_path / "plant.yaml").write_text(PLANT)
+
+    def explained(device: str, point: str) -> dict[str, str]:
+        result = modsim("explain", "plant.yaml", device, point)
+        assert (result.returncode, result.stderr) == (0, "")
+        lines = result.stdout.splitlines()
+        return {"title": lines[0]} | {line[:11].strip() or "more": line[11:].strip() for line in lines[1:]}
+
+    return explained
+
+
+def test_a_scaled_register(explain):
+    lines = explain("d-8", "speed")
+    assert lines["title"] == "speed: of the shaft"
+    assert lines["endpoint"] == "tcp://127.0.0.2:5020 unit id 6"  # unit ids, then ports, then addresses
+    assert lines["table"] == "holding_register, function 3 (read holding registers)"
+    assert lines["address"] == "10 on the wire, reference 400011"
+    assert lines["data type"] == "int16; value = raw × 0.5 -10"
+    assert lines["request"] == "00 01 00 00 00 06 06 03 00 0a 00 01"
+    assert lines["more"] == "function 3, address 10, quantity 1, unit id 6"
+    assert lines["response"] == "00 01 00 00 00 05 06 03 02 00 8f"
+    assert lines["raw"] == "0x008F"
+    assert lines["value"] == "61.5 rpm"
+
+
+def test_two_registers_in_another_order(explain):
+    lines = explain("d-1", "power")
+    assert lines["address"] == "4 to 5 on the wire, reference 300005"
+    assert lines["data type"] == "float32 CDAB"
+    assert lines["request"].endswith("05 04 00 04 00 02")
+    assert lines["raw"] == "0x0000 0x3FC0"
+    assert lines["value"] == "1.5"
+
+
+def test_a_text_of_one_device(explain):
+    lines = explain("d-12", "serial")
+    assert lines["data type"] == "string of 3 registers"
+    assert lines["access"] == "ro"
+    assert lines["value"] == "SN0012"
+
+
+def test_a_bit_of_a_register(explain):
+    lines = explain("d-1", "fault")
+    assert lines["address"] == "30, bit 3 on the wire, reference 400031"
+    assert lines["raw"] == "0x0008"
+    assert lines["value"] == "True"
+
+
+def test_bits_of_a_device_that_answers_every_unit_id(explain):
+    lines = explain("single", "lamp")
+    assert lines["endpoint"] == "tcp://[::1]:0 any unit id"
+    assert lines["address"] == "7 to 9 on the wire, reference 000008"
+    assert lines["request"] == "00 01 00 00 00 06 01 01 00 07 00 03"
+    assert lines["response"].endswith("01 01 05")
+    assert lines["raw"] == "1 0 1"
+
+
+def test_a_generated_point_has_the_value_that_a_plant_starts_with(explain, start, tmp_path, ask):
+    lines = explain("single", "level")
+    assert lines["moves by"] == "random (interval 3600.0, noise 0.0, min 0.0, max 60000.0)"
+    (tmp_path / "run.yaml").write_text(PLANT.replace("127.0.0.1-127.0.0.2:5020-5021", "127.0.0.1:0"))
+    running = start("run", "run.yaml").wait_ready()
+    answer = ask(running.ports[-1], lines["request"][21:], host="::1")
+    running.stop()
+    assert answer == lines["response"][21:]
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (
+            ("d-99", "speed"),
+            "plant.yaml: unknown device 'd-99', expected d-1, d-12 or single; did you mean 'd-",
+        ),
+        (("d-1", "sped"), "plant.yaml: d-1: unknown point 'sped', expected speed, power, "),
+    ],
+)
+def test_an_unknown_name_ends_with_2_and_what_was_probably_meant(modsim, tmp_path, words, text):
+    (tmp_path / "plant.yaml").write_text(PLANT)
+    result = modsim("explain", "plant.yaml", *words)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith(text)

@@ -1,0 +1,62 @@
+"""What the format knows and this version does not carry out is refused, never ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from simulator.datatypes import DATA_TYPES
+from simulator.generators.registry import types
+from simulator.profiles.schema import PointFile, ProfileFile
+from simulator.profiles.unsupported import UNSUPPORTED
+
+Complaints = Callable[..., list[str]]
+
+HEADS = sorted(name for kind, name in UNSUPPORTED if kind == "profile")
+POINTS = sorted(name for kind, name in UNSUPPORTED if kind == "point")
+DATA = sorted(name for kind, name in UNSUPPORTED if kind == "data_type")
+GENERATORS = sorted(name for kind, name in UNSUPPORTED if kind == "generator")
+
+
+@pytest.mark.parametrize("key", HEADS)
+def test_a_key_of_a_profile(complaints: Complaints, key: str) -> None:
+    assert complaints(f"{key}: {{a: 1}}") == [f"p.yaml:1:1: {key}: not supported by this version"]
+
+
+@pytest.mark.parametrize("key", POINTS)
+def test_a_key_of_a_point(complaints: Complaints, key: str) -> None:
+    assert complaints(f"points: {{a: {{table: hr, address: 0, {key}: []}}}}") == [
+        f"p.yaml:1:36: points.a.{key}: not supported by this version"
+    ]
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_a_data_type(complaints: Complaints, name: str) -> None:
+    assert complaints(f"points: {{a: {{table: hr, address: 0, data_type: {name}}}}}") == [
+        f"p.yaml:1:47: points.a.data_type: data type {name} is not supported by this version"
+    ]
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_a_generator(complaints: Complaints, name: str) -> None:
+    assert complaints(f"points: {{a: {{table: hr, address: 0, generator: {{type: {name}, x: 1}}}}}}") == [
+        f"p.yaml:1:54: points.a.generator.type: generator {name} is not supported by this version"
+    ]
+
+
+def test_other_mistakes_are_told_beside(complaints: Complaints) -> None:
+    text = "quirks: {}\npoints: {a: {table: hr, address: -1, on_write: []}, b: {table: hr, address: 0, scale: 0}}"
+    assert [line.split(": ")[1] for line in complaints(text)] == [
+        "quirks",
+        "points.a.address",
+        "points.a.on_write",
+        "points.b.scale",
+    ]
+
+
+def test_what_works_is_not_in_the_table() -> None:
+    assert not set(DATA) & set(DATA_TYPES)
+    assert not set(GENERATORS) & set(types())
+    assert not set(HEADS) & set(ProfileFile.model_fields)
+    assert not set(POINTS) & set(PointFile.model_fields)
