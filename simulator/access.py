@@ -14,6 +14,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from simulator.blocks.base import AddressMap, Block
 from simulator.blocks.memory import pack_bits
@@ -21,6 +22,7 @@ from simulator.errors import IllegalDataAddress, IllegalDataValue, IllegalFuncti
 from simulator.points import Point
 
 Hold = Callable[[int, float], None]  # row, seconds (infinite: until released)
+Push = Callable[[int, bytes], None]  # row, words on the wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,23 @@ class Rule:
 
 
 class Gate:
-    """The rules of one table.  ``open_stops[address]`` ends the run of addresses that no rule concerns."""
+    """The rules of one table.  ``open_stops[address]`` ends the run of addresses that no rule concerns.
 
-    def __init__(self, spots: AddressMap, rules: Iterable[Rule], read_only: str) -> None:
+    ``pushes`` are by address: a write that begins there is no write but goes to the end of a queue.
+    """
+
+    def __init__(
+        self,
+        spots: AddressMap,
+        rules: Iterable[Rule],
+        read_only: str,
+        pushes: Mapping[int, Push] = MappingProxyType({}),
+    ) -> None:
         self.rules = tuple(rules)
+        self.pushes = pushes
         self.bits = bool(self.rules) and self.rules[0].point.table.is_bits
         self.read_only = read_only
-        self.open_stops = _open_stops(spots, self.rules)
+        self.open_stops = _open_stops(spots, self.rules, pushes)
 
     def is_open(self, address: int, quantity: int) -> bool:
         """True when a write to this range touches no rule."""
@@ -47,6 +59,9 @@ class Gate:
 
     def write(self, row: int, block: Block, address: int, quantity: int, data: bytes) -> None:
         """Check a client's write and carry it out; raises 01, 02 or 03 with nothing stored."""
+        if address in self.pushes:
+            self.pushes[address](row, data)
+            return
         before = block.read(address, quantity)
         cells = _Cells(data, quantity, self.bits)
         stop = address + quantity
@@ -123,7 +138,11 @@ class _Cells:
 
 
 def gate(
-    spots: AddressMap, points: Iterable[Point], holds: Mapping[str, Hold], read_only: str
+    spots: AddressMap,
+    points: Iterable[Point],
+    holds: Mapping[str, Hold],
+    read_only: str,
+    pushes: Mapping[int, Push] = MappingProxyType({}),
 ) -> Gate | None:
     """The gate of a table with these points, or None when no rule concerns any of them."""
     rules = [
@@ -131,7 +150,7 @@ def gate(
         for point in points
         if is_ruled(point)
     ]
-    return Gate(spots, rules, read_only) if rules else None
+    return Gate(spots, rules, read_only, pushes) if rules or pushes else None
 
 
 def is_ruled(point: Point) -> bool:
@@ -173,9 +192,10 @@ def _nearest(point: Point, element: object) -> object:
     return min(max(element, low), high)
 
 
-def _open_stops(spots: AddressMap, rules: Iterable[Rule]) -> array[int]:
+def _open_stops(spots: AddressMap, rules: Iterable[Rule], pushes: Iterable[int]) -> array[int]:
     stops = array("i", spots.stops)
-    ruled = sorted({place for rule in rules for place in range(rule.point.address, rule.point.stop)})
+    ruled_by_points = {place for rule in rules for place in range(rule.point.address, rule.point.stop)}
+    ruled = sorted(ruled_by_points.union(pushes))
     for start, stop in spots.ranges:
         free = start
         for place in ruled[bisect_left(ruled, start) : bisect_left(ruled, stop)]:

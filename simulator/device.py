@@ -9,16 +9,30 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simulator.blocks.base import AddressMap, Block
 from simulator.blocks.memory import RegisterBlock, new_buffer
+from simulator.diagnostics import Bus, DeviceState
 from simulator.protocol.codes import Table
 
 if TYPE_CHECKING:
     from simulator.access import Gate
+    from simulator.fifos import FifoStore
+    from simulator.files import FileStore
 
 Function = Callable[["Device", bytes], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerId:
+    """What function 17 tells: the id, whether the device runs, what the vendor adds."""
+
+    id: bytes
+    running: bool = True
+    additional: bytes = b""
+
 
 NOWHERE = RegisterBlock(AddressMap(()), new_buffer(1))  # a table without addresses
 
@@ -27,7 +41,12 @@ class DeviceKind:
     """What devices with the same tables share.
 
     ``functions`` are the 256 behaviours by code.  ``gates`` hold, by table, what checks a client's writes, or
-    None where every write is taken as it is.  ``identity`` returns the identification objects of a row.
+    None where every write is taken as it is.  ``identity`` returns the identification objects of a row,
+    ``server_id`` what function 17 tells of it, ``exception_status`` the eight bits of function 07.  A device
+    without one of these, or without files or queues, does not have the function either: it answers 01.
+
+    ``states`` are made when a device has something to remember that is not plain.  ``muted`` is 1 in the rows
+    of devices that only listen, which compiled code leaves alone.
     """
 
     def __init__(
@@ -37,11 +56,29 @@ class DeviceKind:
         rows: int = 1,
         gates: Sequence[Gate | None] = (None, None, None, None),
         identity: Callable[[int], Mapping[int, bytes]] | None = None,
+        server_id: Callable[[int], ServerId] | None = None,
+        exception_status: Callable[[Device], int] | None = None,
+        files: FileStore | None = None,
+        fifos: FifoStore | None = None,
     ) -> None:
         self.functions = functions
         self.gates = gates
         self.identity = identity
-        self.requests = array("Q", bytes(8 * rows))  # answered, by row
+        self.server_id = server_id
+        self.exception_status = exception_status
+        self.files = files
+        self.fifos = fifos
+        self.requests = array("Q", bytes(8 * rows))  # received and carried out or refused, by row
+        self.muted = bytearray(rows)
+        self.states: dict[int, DeviceState] = {}  # by row
+        self.buses: dict[int, Bus] = {}  # the serial line of a row, where it has one
+
+    def state(self, row: int) -> DeviceState:
+        """What the device in a row remembers of its communication."""
+        found = self.states.get(row)
+        if found is None:
+            found = self.states[row] = DeviceState(self.requests, row, self.buses.get(row))
+        return found
 
 
 class Device:
@@ -70,7 +107,8 @@ class Device:
     ) -> None:
         self.kind = kind
         self.row = row
-        self.functions = kind.functions
+        state = kind.states.get(row)
+        self.functions = kind.functions if state is None or state.functions is None else state.functions
         self.coils = coils
         self.discrete_inputs = discrete_inputs
         self.input_registers = input_registers
@@ -94,6 +132,23 @@ class Device:
             block.write(address, quantity, data)
         else:
             gate.write(self.row, block, address, quantity, data)
+
+    @property
+    def state(self) -> DeviceState:
+        """Its counters, event log and mode."""
+        return self.kind.state(self.row)
+
+    def listen(self, functions: Sequence[Function]) -> None:
+        """Only listen from now on: ``functions`` are what is left to do."""
+        self.state.listen(functions)
+        self.functions = functions
+        self.kind.muted[self.row] = 1
+
+    def restart(self, *, clear_log: bool) -> None:
+        """Start communication anew, in listen-only mode or not."""
+        self.state.restart(clear_log=clear_log)
+        self.functions = self.kind.functions
+        self.kind.muted[self.row] = 0
 
     def identity(self) -> Mapping[int, bytes]:
         """The identification objects by id; empty when the device has none."""

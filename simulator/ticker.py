@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from math import inf
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -18,9 +19,11 @@ from twisted.logger import Logger
 
 log = Logger()
 
-SLICE_S = 0.0004  # the reactor is given back after this much work; a job at most doubles it
+SLICE_S = 0.0007  # the reactor is given back after this much work
 SPREAD = 0.8  # the part of an interval over which its work is spread
 FEWEST_ROWS = 64
+FIRST_UPDATES = 16384  # of the first job, before its cost is known
+FORGETTING = 1.02  # a fleet that has become slower is believed after some dozens of jobs
 
 
 class Track(Protocol):
@@ -89,7 +92,8 @@ class Batch:
         self.fleet = fleet
         self.tracks = tracks
         self.failed = 0
-        self.rows = min(fleet.count, max(FEWEST_ROWS, 16384 // len(tracks)))
+        self.rows = min(fleet.count, max(FEWEST_ROWS, FIRST_UPDATES // len(tracks)))
+        self._row_s = inf  # what a row costs, told from the quick jobs: slow ones were interrupted
 
     def jobs(self, tick: int, t: float) -> Iterator[int]:
         """Move every row, some at each step; yields how many updates a step has made."""
@@ -102,13 +106,14 @@ class Batch:
                     track.run(tick, t, start, stop)
                 except Exception:
                     self._give_up(track)
-            self._adapt(stop - start, perf_counter() - began)
+            self._adapt((perf_counter() - began) / (stop - start))
             yield (stop - start) * len(self.tracks)
             start = stop
 
-    def _adapt(self, rows: int, seconds: float) -> None:
-        """Take as many rows next time as fill half a slice, at most twice as many as now."""
-        fitting = int(rows * SLICE_S / 2 / seconds) if seconds > 0 else self.fleet.count
+    def _adapt(self, row_s: float) -> None:
+        """Take as many rows next time as fill a slice, at most twice as many as now."""
+        self._row_s = min(row_s, self._row_s * FORGETTING)
+        fitting = int(SLICE_S / self._row_s) if self._row_s > 0 else self.fleet.count
         self.rows = min(self.fleet.count, max(FEWEST_ROWS, min(fitting, 2 * self.rows)))
 
     def _give_up(self, track: Track) -> None:

@@ -10,7 +10,7 @@ from simulator.blocks.memory import sequential_bits, sequential_registers
 from simulator.datatypes import data_type
 from simulator.device import Device, DeviceKind
 from simulator.errors import IllegalDataAddress
-from simulator.functions.table import function_table
+from simulator.functions.standard import function_table
 from simulator.points import Point
 from simulator.protocol.codes import Table
 

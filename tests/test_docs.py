@@ -4,15 +4,15 @@ Fenced blocks, by what follows the fence:
 
 * ``yaml NAME.yaml``   a plant file or profile: written to the document's folder, and loaded
 * ``yaml``             a plant file (it has ``devices``) or a profile: loaded
-* ``yaml plant-part``, ``yaml profile-part``, ``yaml point``, ``yaml generator``: a piece of one: loaded inside
-                       the smallest whole it fits into
+* ``yaml plant-part``, ``yaml profile-part``, ``yaml point``, ``yaml generator``: a piece of one, loaded
+                       inside the smallest whole it fits into
 * ``python NAME.py``   written to the document's folder, for a command to run
-* ``console``          ``$ commands`` and what they print, where ``…`` stands for anything; a plant that is started
-                       runs until ``^C`` or the end of the document
+* ``console``          ``$ commands`` and what they print, where ``…`` stands for anything; a plant that is
+                       started runs until ``^C`` or the end of the document
 * ``sh``               commands that change the machine: not run
 
-Documents run in a folder of their own, side by side with others: 127.0.0.1 becomes an address nobody else uses,
-and the port of ``configs/plant.yaml`` that is bound on all addresses becomes a free one.
+Documents run in a folder of their own, side by side with others: 127.0.0.1 becomes an address nobody else
+uses, and the port of ``configs/plant.yaml`` that is bound on all addresses becomes a free one.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def serves(command: str) -> bool:
 
 
 def matches(expected: str, printed: str) -> bool:
-    """True when ``printed`` is ``expected``; a line of ``…`` stands for any lines, else ``…`` for any text."""
+    """Compare as a whole; a line of ``…`` stands for any lines, elsewhere ``…`` stands for any text."""
     pattern = ""
     for line in expected.split("\n"):
         if line.strip() == "…":

@@ -51,8 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     config = load_plant(arguments.file)
     found = config.find(arguments.device)
     if found is None:
-        near = unknown("device", arguments.device, _examples(config))
-        print(f"{arguments.file}: {near}", file=sys.stderr)
+        print(f"{arguments.file}: {_unknown_device(config, arguments.device)}", file=sys.stderr)
         return exits.USAGE
     group, index = found
     point = group.profile.points.get(arguments.point)
@@ -144,7 +143,11 @@ def _generator(generator: Generator | None) -> str:
     return f"{generator.type_name} ({settings})"
 
 
-def _examples(config: PlantConfig) -> list[str]:
-    """The first and the last name of every group: enough to see what names look like."""
-    ends = ((group, index) for group in config.groups for index in sorted({0, group.count - 1}))
-    return [group.device_name(index) for group, index in ends]
+def _unknown_device(config: PlantConfig, name: str) -> str:
+    """What to say about a name that no device has: the names at the ends of every group."""
+    from simulator.documents.problems import one_of, suggest
+
+    ends = [(group.device_name(0), group.device_name(group.count - 1)) for group in config.groups]
+    spans = [first if first == last else f"{first} to {last}" for first, last in ends]
+    hint = suggest(name, [each for pair in ends for each in pair])
+    return f"unknown device '{name}', expected {one_of(spans)}" + (f"; {hint}" if hint else "")

@@ -22,6 +22,7 @@ from simulator.profiles.profile import Profile
 OWN_DESCRIPTORS = 16  # standard streams, epoll, wake-up pipe, files
 PROGRAM_BYTES = 70_000_000  # interpreter and libraries, measured
 LISTENER_BYTES = 2_500  # measured
+MOVING_BYTES = 40  # a device with generators: random keys, places of walks, phases; measured
 SHOWN = 5  # findings of one kind before the rest are only counted
 
 
@@ -84,14 +85,15 @@ def descriptor_findings(listeners: int, limit: int) -> Iterator[Finding]:
 
 
 def memory_of(config: PlantConfig) -> int:
-    """An estimate: the program, its listeners, and the tables of every device."""
+    """An estimate: the program, its listeners, the tables of every device and what moves them."""
     stores = sum(group.count * bytes_per_device(group.profile) for group in config.groups)
     return PROGRAM_BYTES + LISTENER_BYTES * len(config.listeners) + stores
 
 
 def bytes_per_device(profile: Profile) -> int:
-    """What the tables of one device hold: two bytes a register, a bit a bit."""
-    return sum(
+    """Tables of one device, two bytes a register, a bit a bit, and what its generators remember."""
+    moving = MOVING_BYTES if any(point.generator for point in profile.points.values()) else 0
+    return moving + sum(
         (layout.size + 7) // 8 if table.is_bits else 2 * layout.size
         for table, layout in profile.tables.items()
         if layout.share is None

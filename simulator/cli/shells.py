@@ -172,7 +172,7 @@ def _fish_line(verb: str, word: Word) -> str:
         "profile": f" -a {_quoted(f'({PROFILE_NAMES})')}",
     }.get(word.takes, "")
     if word.options and word.takes != "nothing":
-        line += " -r"
+        line += " -r" if word.takes == "file" else " -x"
     return f"{line} -d {_quoted(word.help)}" if word.help else line
 
 

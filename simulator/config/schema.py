@@ -102,7 +102,7 @@ class GroupFile(FileModel):
     bind: Literal["each"] | None = None
     """each: a listener for every address instead of one for all of them."""
     tags: list[Text] = Field(default_factory=list)
-    parameters: dict[str, float | str] = Field(default_factory=dict)
+    parameters: dict[str, int | float | str] = Field(default_factory=dict)
     """Values for the parameters of the profile."""
     values: dict[str, Any] = Field(default_factory=dict)
     """Initial engineering values by point name; texts may hold {i}, {n}, {name} and parameters."""

@@ -236,6 +236,16 @@ def _fields(annotation: Any) -> dict[str, Any]:
             field.annotation for name, field in annotation.model_fields.items()
         }  # fmt: skip
     if dataclasses.is_dataclass(annotation):
-        hints = typing.get_type_hints(annotation)
-        return {field.name: hints[field.name] for field in dataclasses.fields(annotation) if field.init}
+        hints = typing.get_type_hints(annotation, include_extras=True)
+        return {
+            _alias(hints[field.name]) or field.name: hints[field.name]
+            for field in dataclasses.fields(annotation)
+            if field.init
+        }
     return {}
+
+
+def _alias(annotation: Any) -> str | None:
+    """The key a field has in files when its name is no legal one in Python, as ``from`` is not."""
+    extras = typing.get_args(annotation)[1:] if typing.get_origin(annotation) is typing.Annotated else ()
+    return next((extra.alias for extra in extras if getattr(extra, "alias", None)), None)

@@ -24,13 +24,16 @@ _BUILT_IN = ("bits", "registers", "identification")  # importing a module regist
 _functions: dict[int, Function] = {}
 
 
-def function(code: int) -> Callable[[Function], Function]:
-    """Register the behaviour of function ``code``; a second one for the same code is refused."""
+def function(code: int, *, replace: bool = False) -> Callable[[Function], Function]:
+    """Register the behaviour of function ``code``; a second one for the same code is refused, or replaces it."""
     if not 1 <= code < EXCEPTION_BIT:
         raise ValueError(f"function code is {code}, expected 1 to 127")
 
+    if replace:
+        _load_built_in()  # or it would come later and find the code taken
+
     def register(behaviour: Function) -> Function:
-        if code in _functions:
+        if code in _functions and not replace:
             owner = _functions[code]
             raise ValueError(
                 f"function {code:#04x} already belongs to {owner.__module__}.{owner.__qualname__}"
@@ -41,6 +44,11 @@ def function(code: int) -> Callable[[Function], Function]:
     return register
 
 
+def _load_built_in() -> None:
+    for module in _BUILT_IN:
+        importlib.import_module(f"simulator.functions.{module}")
+
+
 def illegal_function(device: Device, pdu: bytes) -> bytes:
     """Answer a code the device does not have."""
     raise IllegalFunction(f"function {pdu[0]:#04x} is not supported")
@@ -48,8 +56,7 @@ def illegal_function(device: Device, pdu: bytes) -> bytes:
 
 def function_table(without: Iterable[int] = ()) -> tuple[Function, ...]:
     """All 256 codes, those nobody registered and those in ``without`` refused."""
-    for module in _BUILT_IN:
-        importlib.import_module(f"simulator.functions.{module}")
+    _load_built_in()
     table = [_functions.get(code, illegal_function) for code in range(256)]
     for code in without:
         table[code] = illegal_function

@@ -32,6 +32,9 @@ class Varying:
     template: Template
     is_duration: bool = False
 
+    def __str__(self) -> str:
+        return self.template.text
+
     def over(self, first: int, count: int, parameters: Parameters) -> Values:
         """The numbers of devices ``first`` … of one group; ``ValueError`` when a text is no number."""
         if not self.template.is_indexed:

@@ -15,7 +15,7 @@ from typing import Any
 
 from simulator.datatypes import ByteOrder
 from simulator.documents.yaml import Document, Path
-from simulator.errors import ConfigError
+from simulator.errors import ConfigError, Problem
 from simulator.profiles.identity import resolve_identity, usable_parameters
 from simulator.profiles.layers import Layer, LayeredDocument
 from simulator.profiles.layouts import resolve_tables
@@ -76,8 +76,9 @@ class ProfileLibrary:
         if key not in self._resolved:
             chain = self._catalogue.chain(name)
             if chain is None:
-                group = Layer({}, document, at, file="profile")
-                missing = group.problem(("profile",), self._catalogue.missing(name), key=False)
+                message, path = self._catalogue.missing(name), (*at, "profile")
+                nowhere = Problem("profile", 0, 0, "", message)
+                missing = nowhere if document is None else document.problem(path, message)
                 raise ConfigError([missing, *self._catalogue.problems()])
             self._resolved[key] = _resolve(name, chain, override_layers(overrides, document, at))
         return self._resolved[key]

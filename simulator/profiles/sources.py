@@ -26,7 +26,7 @@ class Place(Protocol):
     """Somewhere profiles are."""
 
     def names(self) -> list[str]:
-        """The names of the profiles here; files that cannot be read are left out."""
+        """The names of the profiles here, those of files that cannot be read among them."""
         ...
 
     def find(self, name: str) -> Layer | None:
@@ -83,7 +83,7 @@ class Folder:
         self._by_file: dict[str, list[Document]] = {}
 
     def names(self) -> list[str]:
-        return list(self._by_name)
+        return [*self._by_name, *self._broken]
 
     def find(self, name: str) -> Layer | None:
         documents = self._by_name.get(name) or self._by_file.get(name, [])

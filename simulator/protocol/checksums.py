@@ -2,9 +2,9 @@
 
 The CRC goes through a table of all 65536 two-byte steps; a long message is folded first.  The generator
 polynomial (Modbus over Serial Line V1.02 §6.2.2) has multiples of four terms with a wide gap behind the
-first: bits 0, ``a``, ``a + d`` and ``a + e`` of a message, set together, leave its CRC as it is.  So the first
-``a`` bits may be taken away when they are XORed in again at ``a``, ``a + d`` and ``a + e``.  Done on the message
-as one integer, a few operations shorten 256 bytes to about forty with the same CRC.
+first: bits 0, ``a``, ``a + d`` and ``a + e`` of a message, flipped together, leave its CRC as it is.  So the
+first ``a`` bits may be taken away when they are XORed in again at those places.  Done on the message as one
+integer, a few operations shorten 256 bytes to about forty with the same CRC.
 """
 
 from __future__ import annotations

@@ -35,8 +35,15 @@ _EXCEPTION_LENGTH = 2  # V1.1b3 §7
 def register(request: type[Request], response: type[Response], *, replace: bool = False) -> None:
     """Make a pair of messages known; ``replace`` lets it take a code that has an owner.
 
-    Raises ValueError when the two have different codes, or one that is taken or that no request can carry.
+    Raises ValueError when :func:`check_pair` does.
     """
+    check_pair(request, response, replace=replace)
+    _requests[request.function] = request
+    _responses[request.function] = response
+
+
+def check_pair(request: type[Request], response: type[Response], *, replace: bool = False) -> None:
+    """Raise ValueError when two messages have different codes, or one that is taken or that cannot be sent."""
     code = request.function
     if not 1 <= code < EXCEPTION_BIT:
         raise ValueError(f"function code of {_name(request)} is {code}, expected 1 to 127")
@@ -44,8 +51,6 @@ def register(request: type[Request], response: type[Response], *, replace: bool 
         raise ValueError(f"function code of {_name(response)} is {response.function}, expected {code}")
     if code in _requests and not replace:
         raise ValueError(f"function {code:#04x} already belongs to {_name(_requests[code])}")
-    _requests[code] = request
-    _responses[code] = response
 
 
 def decode_request(pdu: bytes) -> Request:

@@ -29,9 +29,7 @@ TWO_WORDS = Struct(">BHH")  # function, address and quantity or value: 03 04 06
 WRITE_HEAD = Struct(">BHHB")  # function, address, quantity, byte count: 16
 MASK_WRITE = Struct(">BHHH")  # function, address, AND mask, OR mask: 22
 ADDRESS_QUANTITY = Struct(">HH")  # the same two words without the function
-READ_WRITE_HEAD = Struct(
-    ">BHHHHB"
-)  # function, read address, quantity, write address, quantity, byte count: 23
+READ_WRITE_HEAD = Struct(">BHHHHB")  # function, read address, quantity, write the same, byte count: 23
 
 
 def read_request(function: int, address: int, quantity: int) -> bytes:
@@ -179,7 +177,7 @@ class _MaskWriteRegister(Message):
 
 
 class MaskWriteRegisterRequest(_MaskWriteRegister, Request):
-    """22 (V1.1b3 §6.16): of one register, keep the bits of the AND mask and take the others from the OR mask."""
+    """22 (V1.1b3 §6.16): keep a register's bits of the AND mask, take the others from the OR mask."""
 
     __slots__ = ()
 

@@ -54,8 +54,8 @@ class ModbusServerFactory(ServerFactory):
     the listener rests while it is reached; behind a ``route``, where one listener serves many addresses, the
     connection over the limit is closed, and so is one over the ``host_limit``.
 
-    Where there is compiled code it answers plain requests, and neither the protocol nor ``count`` hears of
-    them; a factory that must hear of every one sets ``compiled`` to False.
+    Where there is compiled code it answers plain requests, and neither the protocol nor its exchange
+    hears of them; a factory that must hear of every one sets ``compiled`` to False.
     """
 
     noisy = False
@@ -86,7 +86,7 @@ class ModbusServerFactory(ServerFactory):
         self.refused = 0
         self.exceptions = 0
         self.lost_streams = 0
-        self._requests = 0
+        self.served = 0  # requests that Python has answered, and compiled code for connections that ended
         self._shared: CompiledStation | None = None  # of all connections, when there is no route
         self._held: Counter[str] = Counter()  # connections by local address, behind a route
         self._failures: set[str] = set()
@@ -103,7 +103,7 @@ class ModbusServerFactory(ServerFactory):
     @property
     def requests(self) -> int:
         """How many were answered."""
-        return self._requests + (self._shared.answered if self._shared is not None else 0)
+        return self.served + (self._shared.answered if self._shared is not None else 0)
 
     def connection_made(self, protocol: ModbusServerProtocol) -> None:
         """Give a connection its station, or close it."""
@@ -111,7 +111,7 @@ class ModbusServerFactory(ServerFactory):
         if self.route is not None:
             self._place(protocol)
         else:
-            protocol.station = self.station
+            protocol.exchange.station = self.station
             if self.max_connections and self.connections >= self.max_connections and self.port is not None:
                 self.port.pause()
         if self._is_plain(protocol):
@@ -122,17 +122,13 @@ class ModbusServerFactory(ServerFactory):
         self.connections -= 1
         if self.host_limit is not None:
             self.host_limit.give_back(protocol.host)
-        if protocol.compiled is not None and protocol.compiled is not self._shared:
-            self._requests += protocol.compiled.answered
+        compiled = protocol.exchange.compiled
+        if compiled is not None and compiled is not self._shared:
+            self.served += compiled.answered
         if protocol.place:
             self._held[protocol.place] -= 1
         if self.port is not None and self.connections < self.max_connections:
             self.port.resume()
-
-    def count(self, device: Any, requests: int) -> None:
-        """Add requests that a connection has answered for a device."""
-        self._requests += requests
-        device.count(requests)
 
     def stream_lost(self, reason: str) -> None:
         """Count a connection whose bytes are no Modbus."""
@@ -148,11 +144,11 @@ class ModbusServerFactory(ServerFactory):
     def _place(self, protocol: ModbusServerProtocol) -> None:
         assert self.route is not None
         address = protocol.transport.getHost().host
-        protocol.station = self.route(address)
+        station = protocol.exchange.station = self.route(address)
         if self.max_connections:
             protocol.place = address
             self._held[address] += 1
-        if protocol.station is None or (self.max_connections and self._held[address] > self.max_connections):
+        if station is None or (self.max_connections and self._held[address] > self.max_connections):
             self.refused += 1
             protocol.transport.abortConnection()
 
@@ -161,7 +157,7 @@ class ModbusServerFactory(ServerFactory):
         return (
             self.compiled
             and type(protocol).dataReceived is ModbusServerProtocol.dataReceived
-            and type(protocol.framer) is MbapFramer
+            and type(protocol.exchange.framer) is MbapFramer
             and hasattr(protocol.transport, "arm")
         )
 
@@ -169,7 +165,7 @@ class ModbusServerFactory(ServerFactory):
         station = self._shared or compiled_station()
         if station is None or not protocol.transport.arm(station):
             return
-        protocol.compiled = station
+        protocol.exchange.compiled = station
         if self.route is None:
             self._shared = station
 

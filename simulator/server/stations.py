@@ -10,6 +10,7 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Protocol
 
+from simulator.device import DeviceKind
 from simulator.errors import GatewayPathUnavailable, GatewayTargetFailed
 from simulator.functions.table import Function
 
@@ -83,13 +84,12 @@ def _no_target(device: object, pdu: bytes) -> bytes:
 class Absent:
     """Stands in for a unit that does not exist: every function code does what the policy says."""
 
-    __slots__ = ("functions",)
+    __slots__ = ("functions", "kind", "row")
 
     def __init__(self, behaviour: Function) -> None:
         self.functions = (behaviour,) * 256
-
-    def count(self, requests: int) -> None:
-        """Nobody answered: nothing to count."""
+        self.kind = DeviceKind(self.functions)  # where requests to nobody are counted
+        self.row = 0
 
 
 UNKNOWN_UNIT = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 PLANT = """\
@@ -89,9 +91,9 @@ def test_a_generated_point_has_the_value_that_a_plant_starts_with(explain, start
     lines = explain("single", "level")
     assert lines["moves by"] == "random (interval 3600.0, noise 0.0, min 0.0, max 60000.0)"
     (tmp_path / "run.yaml").write_text(PLANT.replace("127.0.0.1-127.0.0.2:5020-5021", "127.0.0.1:0"))
-    running = start("run", "run.yaml").wait_ready()
-    answer = ask(running.ports[-1], lines["request"][21:], host="::1")
-    running.stop()
+    start("run", "run.yaml", "--ready-file", "ready.json").wait_ready()
+    endpoint = json.loads((tmp_path / "ready.json").read_text())["endpoints"][-1]
+    answer = ask(int(endpoint.rpartition(":")[2]), lines["request"][21:], host="::1")
     assert answer == lines["response"][21:]
 
 
@@ -99,8 +101,8 @@ def test_a_generated_point_has_the_value_that_a_plant_starts_with(explain, start
     ("words", "text"),
     [
         (
-            ("d-99", "speed"),
-            "plant.yaml: unknown device 'd-99', expected d-1, d-12 or single; did you mean 'd-",
+            ("singel", "speed"),
+            "plant.yaml: unknown device 'singel', expected d-1 to d-12 or single; did you mean 'single'?",
         ),
         (("d-1", "sped"), "plant.yaml: d-1: unknown point 'sped', expected speed, power, "),
     ],

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from simulator.device import Device, DeviceKind
-from simulator.functions.table import function_table, refusal
+from simulator.functions.standard import function_table
+from simulator.functions.table import refusal
 
 Ask = Callable[..., str]
 

@@ -6,7 +6,7 @@ import pytest
 
 from simulator.blocks.memory import sequential_bits, sequential_registers, sparse_registers
 from simulator.device import Device, DeviceKind
-from simulator.functions.table import function_table
+from simulator.functions.standard import function_table
 
 
 def bits(text: str) -> list[int]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from simulator.device import Device, DeviceKind
-from simulator.functions.table import function_table
+from simulator.functions.standard import function_table
 
 BASIC = {0: b"Acme", 1: b"EM3", 2: b"1.4"}
 REGULAR = {**BASIC, 3: b"https://example.com", 4: b"Meter", 5: b"EM3-100", 6: b"meter-0001"}

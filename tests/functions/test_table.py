@@ -7,7 +7,8 @@ import struct
 import pytest
 
 from simulator import errors
-from simulator.functions.table import function, function_table, illegal_function, refusal
+from simulator.functions.standard import function_table
+from simulator.functions.table import function, illegal_function, refusal
 
 
 def test_this_version_has_these_functions():

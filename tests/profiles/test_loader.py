@@ -99,28 +99,24 @@ def test_a_folder_that_is_missing_is_told_where_it_is_named(tmp_path: Path) -> N
     column = 16 + len(folders[0])
     with pytest.raises(ConfigError) as caught:
         ProfileLibrary(folders, document=document)
-    assert str(caught.value) == (
-        f"plant.yaml:1:{column}: profiles.1: folder '{folders[1]}' does not exist, expected a folder of profiles"
-    )
+    message = f"folder '{folders[1]}' does not exist, expected a folder of profiles"
+    assert str(caught.value) == f"plant.yaml:1:{column}: profiles.1: {message}"
     with pytest.raises(ConfigError) as caught:
         ProfileLibrary(folders)
-    assert (
-        str(caught.value)
-        == f"{folders[1]}: folder '{folders[1]}' does not exist, expected a folder of profiles"
-    )
+    assert str(caught.value) == f"{folders[1]}: {message}"
 
 
 def test_a_file_that_cannot_be_read_is_told_when_its_profile_is_wanted(tmp_path: Path) -> None:
-    (tmp_path / "broken.yaml").write_text("a: [")
+    (tmp_path / "broken.yaml").write_text("a: [\n")
     library = ProfileLibrary([tmp_path])
     assert "broken" in library
+    assert "broken" in library.names()
     assert library.get("ups").name == "ups"
-    assert refusal(library, "broken") == [
-        f"{tmp_path}/broken.yaml:1:5: YAML syntax: did not find expected node content while parsing a flow node"
-    ]
+    message = "did not find expected node content while parsing a flow node"
+    assert refusal(library, "broken") == [f"{tmp_path}/broken.yaml:2:1: YAML syntax: {message}"]
     (unknown, why) = refusal(library, "other")
     assert unknown.startswith("profile: unknown profile 'other', expected ")
-    assert why.startswith(f"{tmp_path}/broken.yaml:1:5: YAML syntax: ")
+    assert why.startswith(f"{tmp_path}/broken.yaml:2:1: YAML syntax: ")
 
 
 @pytest.mark.parametrize(
@@ -132,12 +128,12 @@ def test_a_file_that_cannot_be_read_is_told_when_its_profile_is_wanted(tmp_path:
         ("version: 2", "p.yaml:1:10: version: version is 2, expected 1"),
         ("extends: 5", "p.yaml:1:10: extends: extends is 5, expected text"),
         ("points: [a]", "p.yaml:1:9: points: points is a list, expected a mapping"),
-        ("points: {1: {address: 2}}", "p.yaml:1:10: points.1: key 1 is 1, expected text"),
+        ("points: {1: {address: 2}}", "p.yaml:1:10: points.1: key is 1, expected text"),
         (
             "read_only: refuse",
             (
-                "p.yaml:1:12: read_only: read_only is 'refuse', expected illegal_data_address, illegal_function "
-                "or ignore"
+                "p.yaml:1:12: read_only: read_only is 'refuse', "
+                "expected illegal_data_address, illegal_function or ignore"
             ),
         ),
         (
@@ -154,12 +150,9 @@ def test_inline_profiles_tell_their_mistakes_in_the_plant_file() -> None:
     text = "profiles:\n  mine:\n    points: {a: {table: hr, address: x}}\n"
     document = read_text(text, file="plant.yaml")
     library = ProfileLibrary(inline=document.data["profiles"], document=document)
-    assert refusal(library, "mine") == [
-        "plant.yaml:3:38: profiles.mine.points.a.address: address is 'x', expected a number such as 40 or 0x28"
-    ]
-    assert refusal(ProfileLibrary(inline=document.data["profiles"]), "mine") == [
-        "inline: mine.points.a.address: address is 'x', expected a number such as 40 or 0x28"
-    ]
+    message = "profiles.mine.points.a.address: address is 'x', expected a number such as 40 or 0x28"
+    assert refusal(library, "mine") == [f"plant.yaml:3:38: {message}"]
+    assert refusal(ProfileLibrary(inline=document.data["profiles"]), "mine") == [f"inline: {message}"]
 
 
 PLANT = """\
@@ -202,8 +195,8 @@ def test_a_wrong_override_is_told_in_the_plant_file() -> None:
     assert refusal(_mine(), "mine", overrides=overrides, document=document, at=("devices", 0)) == [
         f"{at}.levl: unknown point 'levl', expected level, state or extra; did you mean 'level'?",
         (
-            "plant.yaml:4:15: devices.0.generators.level.mx: unknown key 'mx', expected interval, noise, min, "
-            "max, period, phase or duty; did you mean 'max'?"
+            "plant.yaml:4:15: devices.0.generators.level.mx: unknown key 'mx', "
+            "expected interval, noise, min, max, period, phase or duty; did you mean 'max'?"
         ),
         "plant.yaml:5:14: devices.0.generators.state.max: max is missing, expected it here",
         "plant.yaml:5:14: devices.0.generators.state.min: min is missing, expected it here",

@@ -27,26 +27,27 @@ def test_a_key_of_a_profile(complaints: Complaints, key: str) -> None:
 @pytest.mark.parametrize("key", POINTS)
 def test_a_key_of_a_point(complaints: Complaints, key: str) -> None:
     assert complaints(f"points: {{a: {{table: hr, address: 0, {key}: []}}}}") == [
-        f"p.yaml:1:36: points.a.{key}: not supported by this version"
+        f"p.yaml:1:37: points.a.{key}: not supported by this version"
     ]
 
 
 @pytest.mark.parametrize("name", DATA)
 def test_a_data_type(complaints: Complaints, name: str) -> None:
     assert complaints(f"points: {{a: {{table: hr, address: 0, data_type: {name}}}}}") == [
-        f"p.yaml:1:47: points.a.data_type: data type {name} is not supported by this version"
+        f"p.yaml:1:48: points.a.data_type: data type {name} is not supported by this version"
     ]
 
 
 @pytest.mark.parametrize("name", GENERATORS)
 def test_a_generator(complaints: Complaints, name: str) -> None:
     assert complaints(f"points: {{a: {{table: hr, address: 0, generator: {{type: {name}, x: 1}}}}}}") == [
-        f"p.yaml:1:54: points.a.generator.type: generator {name} is not supported by this version"
+        f"p.yaml:1:55: points.a.generator.type: generator {name} is not supported by this version"
     ]
 
 
 def test_other_mistakes_are_told_beside(complaints: Complaints) -> None:
-    text = "quirks: {}\npoints: {a: {table: hr, address: -1, on_write: []}, b: {table: hr, address: 0, scale: 0}}"
+    points = "a: {table: hr, address: -1, on_write: []}, b: {table: hr, address: 0, scale: 0}"
+    text = f"quirks: {{}}\npoints: {{{points}}}"
     assert [line.split(": ")[1] for line in complaints(text)] == [
         "quirks",
         "points.a.address",

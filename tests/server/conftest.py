@@ -99,6 +99,20 @@ class Client:
             pass
         return bytes(received)
 
+    def flood(self, data: bytes) -> int:
+        """Send the same again and again, read nothing, until neither side takes more; how many bytes went."""
+        self.socket.setblocking(False)
+        sent, place = 0, 0
+        while select.select([], [self.socket], [], 0.2)[1]:
+            try:
+                went = self.socket.send(memoryview(data)[place:])
+            except BlockingIOError:
+                continue
+            sent, place = sent + went, (place + went) % len(data)
+            assert sent < 64 << 20, "the server takes requests without an end"
+        self.socket.settimeout(PATIENCE_S)
+        return sent
+
     def close(self, *, reset: bool = False) -> None:
         if reset:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -27,7 +27,7 @@ from twisted.internet.testing import MemoryReactorClock
 from simulator.access import gate
 from simulator.blocks.base import AddressMap
 from simulator.blocks.fleet import FleetTable
-from simulator.blocks.memory import RegisterBlock, new_buffer, sequential_registers
+from simulator.blocks.memory import RegisterBlock, new_buffer, sequential_bits, sequential_registers
 from simulator.datatypes import data_type
 from simulator.device import Device, DeviceKind
 from simulator.functions import registers
@@ -230,13 +230,17 @@ def _cut(stream: bytes, places: Sequence[int]) -> list[bytes]:
     return [stream[start:stop] for start, stop in pairwise(edges)]
 
 
+# one request to every unit, after which compiled code answers for those it may
+KNOWN = [adu(bytes.fromhex("04 0000 0001"), unit) for unit in (1, 2, 255, 7, 9)]
+
+
 def _conversation(chunks: Sequence[bytes], policy: str, compiled: bool) -> list[object]:
     """What a client got, and what it left behind."""
     plant = Plant()
     factory = ModbusServerFactory(plant.devices, unknown_unit=policy)
     with Served(factory=factory, compiled=compiled) as served:
         client = served.connect()
-        for chunk in chunks:
+        for chunk in [*KNOWN, *chunks]:
             try:
                 client.sendall(chunk)
             except (BrokenPipeError, ConnectionResetError):
@@ -262,6 +266,77 @@ def test_any_stream_in_any_pieces_is_answered_alike(stream: bytes, places: list[
     assert _conversation(chunks, policy, compiled=True) == _conversation(chunks, policy, compiled=False)
 
 
+EDGES = [  # the last that is answered and the first that is refused
+    *(f"{code:02x} 0000 {quantity:04x}" for code in (1, 2) for quantity in (0, 1, 2000, 2001)),
+    *(f"{code:02x} 0000 {quantity:04x}" for code in (3, 4) for quantity in (0, 1, 125, 126)),
+    *(f"{code:02x} {address:04x} 0001" for code in (1, 2, 3, 4) for address in (2199, 2200, 65535)),
+    "01 0898 0000",
+    *(
+        f"05 {address:04x} {value:04x}"
+        for address in (0, 2199, 2200)
+        for value in (0, 0xFF00, 0xFFFF, 0x0100, 1)
+    ),
+    *(f"06 {address:04x} ABCD" for address in (0, 2199, 2200, 65535)),
+    *(
+        f"0F 0003 {quantity:04x} {size & 255:02x}" + "5A" * size
+        for quantity, size in ((1968, 246), (1969, 247), (0, 0))
+    ),
+    *(
+        f"0F 0003 000A {size:02x}" + "FF" * carried
+        for size, carried in ((2, 2), (1, 1), (2, 1), (2, 3), (1, 2), (3, 3))
+    ),
+    *(f"10 0003 {quantity:04x} {2 * quantity:02x}" + "1234" * quantity for quantity in (123, 122, 0)),
+    "10 0003 007C F8" + "1234" * 123,
+    *(
+        f"10 0003 0002 {size:02x}" + "55" * carried
+        for size, carried in ((4, 4), (2, 2), (4, 3), (4, 5), (2, 4), (5, 5))
+    ),
+    *(f"{code:02x} 0000 0001" + more for code in range(7) for more in ("00", "0000")),
+    *(f"{code:02x} 0000 00" for code in range(7)),
+    "03",
+    "23 0000 0001",  # 03 and 32
+    "83 0000 0001",
+]
+
+
+@pytest.mark.parametrize("unit", [1, 4], ids=["known", "unknown"])
+@pytest.mark.parametrize("request_pdu", EDGES, ids=lambda text: text[:20])
+def test_the_limits_are_those_of_python(request_pdu: str, unit: int) -> None:
+    answers = []
+    for compiled in (True, False):
+        coils, words = (
+            sequential_bits(0, [place % 3 for place in range(2200)]),
+            sequential_registers(0, range(2200)),
+        )
+        kind = DeviceKind(function_table())
+        device = Device(
+            kind, coils=coils, discrete_inputs=coils, input_registers=words, holding_registers=words
+        )
+        with Served({1: device}, compiled=compiled) as served:
+            client = served.connect()
+            served.ask(client, adu(READ_3), 15)
+            client.sendall(adu(bytes.fromhex(request_pdu), unit) + adu(READ_3))
+            served.turn()
+            client.shutdown(socket.SHUT_WR)
+            served.turn()
+            answers.append((_rest(client), coils.buffer[:], words.buffer[:], list(kind.requests)))
+    assert answers[0] == answers[1]
+
+
+@BOTH
+@pytest.mark.parametrize("header", ["0001 0001 0006", "0001 0100 0006", "0001 0000 0001", "0001 0000 00FF"])
+@pytest.mark.parametrize("after", ["01", "01 03 0000 0001"], ids=["header only", "whole"])
+def test_a_bad_header_ends_the_stream_at_once(header: str, after: str, compiled: bool) -> None:
+    with Served({1: _device()}, compiled=compiled) as served:
+        client = served.connect()
+        served.ask(client, adu(READ_3), 15)
+        client.sendall(adu(READ_3) + bytes.fromhex(header + after))
+        served.turn()
+        assert served.connections() == []
+        assert _rest(client) == _answer(7)
+        assert [served.factory.requests, served.factory.lost_streams] == [2, 1]
+
+
 def test_byte_by_byte_is_answered_alike() -> None:
     requests = [adu(READ_3, unit, place) for place, unit in enumerate([1, 2, 9, 1, 3, 1])]
     chunks = [bytes((byte,)) for byte in b"".join(requests)]
@@ -274,14 +349,12 @@ def test_a_thousand_requests_at_once_are_answered_in_order() -> None:
     chunk = b"".join(adu(READ_3, rng.choice([1, 2, 7, 255]), place) for place in range(3000))
     conversations = [_conversation([chunk], "ignore", compiled) for compiled in (True, False)]
     assert conversations[0] == conversations[1]
-    assert conversations[0][2][0] == 3000  # type: ignore[index]
+    assert conversations[0][2][0] == 3000 + len(KNOWN)  # type: ignore[index]
 
 
 @pytest.mark.parametrize("address", range(9))
 @pytest.mark.parametrize("quantity", [*range(1, 18), 1999])
 def test_bits_at_any_place_are_read_and_written_alike(address: int, quantity: int) -> None:
-    from simulator.blocks.memory import sequential_bits
-
     answers = []
     for compiled in (True, False):
         rng = random.Random(5)
@@ -290,6 +363,7 @@ def test_bits_at_any_place_are_read_and_written_alike(address: int, quantity: in
         size = (quantity + 7) // 8
         with Served({1: device}, compiled=compiled) as served:
             client = served.connect()
+            served.ask(client, adu(b"\x01\x00\x03\x00\x01"), 10)
             data = rng.randbytes(size)
             written = struct.pack(">BHHB", 15, address + 3, quantity, size) + data
             read = struct.pack(">BHH", 1, address + 3, quantity)
@@ -319,10 +393,9 @@ def test_python_hears_of_a_unit_once() -> None:
         first, second = served.connect(), served.connect()
         for client in (first, second, first, second, second):
             assert served.ask(client, adu(READ_3), 15) == _answer(7)
-        heard = [connection.protocol.served for connection in served.connections()]
-        assert heard == [1, 0], "requests that Python answered, by connection"
-        assert factory.requests == 4, "and not yet the one that is counted when its device changes"
-        assert list(device.kind.requests) == [4]
+        assert factory.served == 1, "requests that Python answered"
+        assert factory.requests == 5
+        assert list(device.kind.requests) == [5]
 
 
 def test_a_device_may_be_any_row_and_is_counted_in_its_own() -> None:
@@ -359,7 +432,7 @@ def test_only_plain_connections_are_compiled(kind: str) -> None:
         client = served.connect()
         for _ in range(3):
             assert served.ask(client, adu(READ_3), len(expected)) == expected
-        assert [connection.protocol.compiled for connection in served.connections()] == [None]
+        assert [connection.protocol.exchange.compiled for connection in served.connections()] == [None]
 
 
 @BOTH
@@ -371,12 +444,12 @@ def test_a_changed_plant_answers_after_forget(compiled: bool) -> None:
             assert served.ask(client, adu(READ_3), 15) == _answer(1)
         station[1] = _device(2)
         for connection in served.connections():
-            connection.protocol.forget()
+            connection.protocol.exchange.forget()
         for client in clients * 2:
             assert served.ask(client, adu(READ_3), 15) == _answer(2)
         del station[1]
         for connection in served.connections():
-            connection.protocol.forget()
+            connection.protocol.exchange.forget()
         assert served.ask(clients[0], adu(READ_3), 9)[7:] == b"\x83\x0b"
 
 
@@ -649,11 +722,41 @@ def test_what_is_left_comes_back_with_the_answers_before_it(wire: Wire) -> None:
     assert wire.lanes.seen(wire.near.fileno()) == 0.0
 
 
+def test_writes_without_open_stops_are_pythons(wire: Wire) -> None:
+    spots, buffer = array("i", range(4)), new_buffer(8)
+    layout = _turn.Layout(
+        (None, None, None, (spots, array("i", [4] * 4), None, buffer)), array("Q", [0]), b"\x03\x06"
+    )
+    station = _turn.Station()
+    station.put(1, layout, 0, (0, 0, 0, 0))
+    wire.lanes.arm(wire.near.fileno(), station)
+    write = adu(bytes.fromhex("06 0000 1234"))
+    assert wire.send(write) == [(wire.near.fileno(), select.EPOLLIN, write, b"")]
+    assert wire.send(adu(READ_3)) == []
+    assert wire.far.recv(99) == _answer(0)
+
+
+def test_a_station_is_held_by_the_lanes_it_is_armed_in(wire: Wire) -> None:
+    station, other = _turn.Station(), _turn.Station()
+    held = sys.getrefcount(station)
+    wire.lanes.arm(5, station)
+    wire.lanes.arm(5000, station)
+    assert sys.getrefcount(station) == held + 2
+    wire.lanes.arm(5, other)
+    assert sys.getrefcount(station) == held + 1
+    wire.lanes.disarm(5000)
+    assert sys.getrefcount(station) == held
+    wire.lanes.arm(70_000, station)
+    del wire.lanes
+    assert sys.getrefcount(station) == held
+
+
 @pytest.mark.parametrize(
     ("columns", "stops", "base"),
     [
         ([2, 3, 4, 5], None, 0),
         ([-1, 0, 1, 2], None, 0),
+        ([-1, 0, 1, 2], None, 2),
         ([2**31 - 1] * 4, None, 0),
         (None, [2**31 - 1] * 4, 4),
         (None, None, 3),

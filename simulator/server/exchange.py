@@ -1,0 +1,95 @@
+"""The way of a request, once for every transport: frames, device, function, response.
+
+The framer cuts the bytes into requests, the station names the device of each unit id, the device's table
+names the function, the function reads or writes a block.  All responses to one piece of input leave
+together, in the order of their requests.  Nothing here knows a socket, logs, allocates a Deferred or asks
+the clock while all is well.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any
+
+from simulator.errors import ModbusException
+from simulator.functions.table import refusal
+from simulator.server import lanes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from simulator.device import Device
+    from simulator.protocol.frames import Frame, Framer
+    from simulator.server._turn import Station as CompiledStation
+    from simulator.server.factory import ModbusServerFactory
+    from simulator.server.stations import Station
+
+NO_UNIT = -1
+
+
+class Exchange:
+    """Answers the requests of one peer, or of one line, in order; remembers the device it last asked for.
+
+    ``station`` may be set at any time before the first request.  ``factory`` counts what is answered and
+    says what answers for a unit that does not exist.
+    """
+
+    __slots__ = ("compiled", "device", "factory", "framer", "station", "unit")
+
+    def __init__(self, factory: ModbusServerFactory, framer: Framer, station: Station | None = None) -> None:
+        self.factory = factory
+        self.framer = framer
+        self.station: Any = station
+        self.unit = NO_UNIT
+        self.device: Any = None
+        self.compiled: CompiledStation | None = None
+
+    def respond(self, data: bytes) -> bytes:
+        """The responses to every request that is complete with ``data``, empty when there is nothing to say.
+
+        When the stream is lost, ``framer.lost`` says why.
+        """
+        return self.answer(self.framer.receive(data))
+
+    def answer(self, frames: Iterable[Frame]) -> bytes:
+        """The responses to requests that are cut already."""
+        build = self.framer.build
+        replies = []
+        served = 0
+        for transaction, unit, pdu in frames:
+            if unit != self.unit:
+                self._select(unit)
+            device = self.device
+            device.kind.requests[device.row] += 1
+            try:
+                reply = device.functions[pdu[0]](device, pdu)
+            except Exception as reason:
+                reply = self._refuse(device, pdu, reason)
+            if reply:
+                replies.append(build(transaction, unit, reply))
+            served += 1
+        self.factory.served += served
+        return replies[0] if len(replies) == 1 else b"".join(replies)
+
+    def forget(self) -> None:
+        """Look the device up again at the next request: the plant has changed."""
+        self.unit = NO_UNIT
+        self.device = None
+        if self.compiled is not None:
+            self.compiled.clear()
+
+    def _select(self, unit: int) -> None:
+        self.unit = unit
+        device: Device | None = self.station.get(unit)
+        if device is None:
+            self.device = self.factory.absent
+            return
+        self.device = device
+        if self.compiled is not None:
+            lanes.admit(self.compiled, unit, device)
+
+    def _refuse(self, device: Any, pdu: bytes, reason: Exception) -> bytes:
+        self.factory.exceptions += 1
+        if not isinstance(reason, (ModbusException, struct.error)):  # the client's fault, see refusal
+            self.factory.failed(device, pdu, reason)
+        return refusal(pdu, reason)
