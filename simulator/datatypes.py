@@ -6,7 +6,7 @@ Integers round half to even and saturate, they never wrap; NaN becomes 0 in an i
 beyond a float becomes infinity, as IEEE 754 has it.  A value of the wrong kind is a ``ValueError``
 that says the fact, what it got and what it expected.
 
-More names (SunSpec's ``acc32``, ``sunssf``, …) are more lines of ``_FORMS``.
+SunSpec's names (``acc32``, ``sunssf``, …) are of the same families, but for its addresses.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+
+from simulator.network_addresses import SIZES, pack, unpack
 
 StringOrder = Literal["AB", "BA"]
 Padding = Literal["nul", "space"]
@@ -40,7 +42,7 @@ class ByteOrder(enum.Enum):
 class Form:
     """What a name stands for: its family, registers (0: given as length) and the limits of a raw number."""
 
-    family: Literal["int", "float", "bcd", "bits", "bool", "string", "raw"]
+    family: Literal["int", "float", "bcd", "bits", "bool", "string", "raw", "address"]
     registers: int
     minimum: float | None = None
     maximum: float | None = None
@@ -75,6 +77,17 @@ _FORMS: dict[str, Form] = {
     "bcd32": Form("bcd", 2, 0, 10**8 - 1),
     "bcd64": Form("bcd", 4, 0, 10**16 - 1),
     "raw": Form("raw", 0),
+    "sunssf": _int(1, 16, signed=True),  # from here on SunSpec: a scale factor, a power of ten
+    "acc16": _int(1, 16, signed=False),  # accumulators
+    "acc32": _int(2, 32, signed=False),
+    "acc64": _int(4, 64, signed=False),
+    "enum16": _int(1, 16, signed=False),
+    "enum32": _int(2, 32, signed=False),
+    "bitfield16": Form("bits", 1),
+    "bitfield32": Form("bits", 2),
+    "bitfield64": Form("bits", 4),
+    "pad": Form("raw", 1),
+    **{name: Form("address", size // 2) for name, size in SIZES.items()},
 }
 DATA_TYPES = tuple(_FORMS)
 
@@ -94,7 +107,7 @@ def data_type(
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         known = ", ".join(DATA_TYPES)
         raise ValueError(f"data type is unknown, got {name!r}, {hint}expected one of {known}")
-    if form.family not in ("string", "bits", "raw"):
+    if form.registers or form.family == "bool":
         if length is not None:
             raise ValueError(f"length is given, got {length}, expected none: {name} has its own")
     elif length is None and form.family == "string":
@@ -118,13 +131,13 @@ class DataType:
 
     @property
     def family(self) -> str:
-        """int, float, bcd, bits, bool, string or raw."""
+        """int, float, bcd, bits, bool, string, raw or address."""
         return _FORMS[self.name].family
 
     @property
     def is_numeric(self) -> bool:
         """True when the raw value is a number that a generator can move."""
-        return self.family not in ("string", "raw")
+        return self.family not in ("string", "raw", "address")
 
     @property
     def is_integer(self) -> bool:
@@ -164,6 +177,8 @@ class DataType:
             return self._encode_text(raw)
         if self.family == "raw":
             return self._encode_words(raw)
+        if self.family == "address":
+            return _reorder(pack(self.name, raw), self.order)
         number = self._number(raw)
         if self.family == "float":
             return _reorder(_ieee(number, self.registers * 2), self.order)
@@ -185,6 +200,8 @@ class DataType:
             words: list[int] = np.frombuffer(data, ">u2").tolist()
             return words[0] if len(words) == 1 else words
         data = _reorder(data, self.order) if self.registers else data
+        if self.family == "address":
+            return unpack(self.name, data)
         if self.family == "float":
             return float(np.frombuffer(data, f">f{size}")[0])
         if self.family == "bcd":
@@ -299,7 +316,7 @@ def saturate(values: np.ndarray, low: int, high: int, dtype: np.dtype[Any]) -> n
 def _native(family: str, registers: int, signed: bool) -> np.dtype[Any] | None:
     if family == "bool":
         return np.dtype("u1")
-    if family in ("string", "raw") or registers not in (1, 2, 4):
+    if family in ("string", "raw", "address") or registers not in (1, 2, 4):
         return None
     return np.dtype(f"{'f' if family == 'float' else 'i' if signed else 'u'}{registers * 2}")
 

@@ -1,11 +1,11 @@
-"""What one device remembers of its communication: counters, event log, listen-only mode (V1.1b3 §6.8 to §6.10).
+"""What one device remembers of its communication: counters, event log, listen-only mode (V1.1b3 §6.8–6.10).
 
-A plain request costs nothing here: it is counted, in the column ``requests`` of the device's kind, before it is
-carried out.  What is not plain (an exception, a silence, a broadcast, an error on the line) is told to the
-state, which then knows that every request since the one it was told of before was plain.  Counters are what
-came since the last clear, 16 bits wide; the request that asks for a counter is one of those it counts.
+A plain request costs nothing here: it is counted, in the column ``requests`` of the device's kind, before it
+is carried out.  What is not plain (an exception, a silence, a broadcast, an error on the line) is told to
+the state, which then knows that every request since the one it was told of before was plain.  Counters are
+what came since the last clear, 16 bits wide; the request that asks for a counter is one of those it counts.
 
-Everything here belongs to one device.  What the devices of one serial line have in common is its :class:`Bus`.
+All of it belongs to one device.  What the devices of one serial line have in common is its :class:`Bus`.
 """
 
 from __future__ import annotations
@@ -56,6 +56,13 @@ class DeviceState:
 
     ``functions`` are the behaviours of the mode the device is in, None for the usual ones.
     """
+
+    exceptions: int
+    no_responses: int
+    naks: int
+    busies: int
+    bus_errors: int
+    overruns: int
 
     __slots__ = (
         "_events",
@@ -130,7 +137,7 @@ class DeviceState:
         self._since_statistics = self._received - words[_GOOD_PACKETS]
 
     def log(self, *, asking: bool = False) -> bytes:
-        """The events, the newest first; with ``asking``, the newest is the receipt of the request that asks."""
+        """The events, the newest first; with ``asking``, that is the receipt of the request that asks."""
         log = self._with_plain(asking=asking)
         if asking:
             log += bytes((RECEIVED,))
@@ -158,7 +165,7 @@ class DeviceState:
         self._write(bytes((received, SENT | listening)))
 
     def heard_error(self, *, overrun: bool = False) -> None:
-        """Something with a wrong checksum, or more characters than could be taken; it is nobody's request."""
+        """A wrong checksum was heard, or more characters than could be taken; it is nobody's request."""
         self.bus_errors = self.bus_errors + 1 & _MASK
         self.overruns = self.overruns + overrun & _MASK
         listening = LISTENING if self.listen_only else 0
@@ -182,7 +189,7 @@ class DeviceState:
         self._zero()
 
     def clear_counters(self) -> None:
-        """Set every counter and the diagnostic register to zero; the present request is not counted either."""
+        """Set every counter and the diagnostic register to zero; the present request is not counted."""
         self._zero()
         self.diagnostic_register = 0
 

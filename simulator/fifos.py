@@ -1,10 +1,10 @@
-"""The FIFO queues of devices: registers in order, the oldest first, each queue behind a pointer address (V1.1b3 §6.18).
+"""The FIFO queues of devices: registers, the oldest first, behind pointer addresses (V1.1b3 §6.18).
 
 A queue is filled in one of two ways.  Clients push: what they write to the pointer address goes to the end.
-Or a generated point pushes: at every tick of its generator what then stands in its registers.  A queue holds
-``depth`` registers; what is over falls out at the other end, a value of several registers as a whole.  Reading
-takes nothing out.  A queue of more than 31 registers cannot be read and answers 03, as specified.  Where there is a
-register at the pointer address it shows how many are in the queue.
+Or a generated point pushes: at every tick of its generator what then stands in its registers.  A queue
+holds ``depth`` registers; what is over falls out at the other end, a value of several registers as a whole.
+Reading takes nothing out.  A queue of more than 31 registers cannot be read and answers 03, as specified.
+Where there is a register at the pointer address it shows how many are in the queue.
 
 All devices of a kind begin with the same queue: a device has one of its own only when a client has pushed.
 """
@@ -80,9 +80,11 @@ class SampledQueue:
         self._place = slice(start, start + size)
         self._samples = np.zeros((max(1, 2 * depth // size), rows, size), np.uint8)  # a ring of samples
         self._taken = np.zeros(rows, np.uint32)  # samples of each row since the start
+        if counts is not None:
+            counts[:] = 0
 
     def sample(self, start: int, stop: int) -> None:
-        """Take what stands in rows ``start`` to ``stop``; they always move together, so one ring place fits all."""
+        """Take what stands in rows ``start`` to ``stop``, which have been taken equally often."""
         ring = self._samples
         ring[self._taken[start] % len(ring), start:stop] = self._cells[start:stop, self._place]
         self._taken[start:stop] += 1

@@ -14,12 +14,13 @@ MAX_RECORDS = 10_000  # records 0 to 9999, V1.1b3 §6.14
 
 
 class FileStore:
-    """Files by number; ``templates`` are what they hold at first, big-endian words in the order of records."""
+    """Files by number; ``templates`` are what they hold at first, a big-endian word for each record."""
 
     def __init__(self, templates: Mapping[int, bytes]) -> None:
         for number, content in templates.items():
             if len(content) & 1 or not 2 <= len(content) <= 2 * MAX_RECORDS:
-                raise ValueError(f"file {number} has {len(content)} bytes, expected words for 1 to {MAX_RECORDS} records")
+                expected = f"expected words for 1 to {MAX_RECORDS} records"
+                raise ValueError(f"file {number} has {len(content)} bytes, {expected}")
         self.templates = dict(templates)
         self._written: dict[tuple[int, int], bytearray] = {}  # by row and number
 

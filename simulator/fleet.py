@@ -15,12 +15,13 @@ from weakref import WeakValueDictionary
 import numpy as np
 import numpy.typing as npt
 
-from simulator.access import Gate, Hold, gate
+from simulator.access import Gate, Hold, Push, gate
 from simulator.blocks.base import AddressMap, Block
 from simulator.blocks.columns import Column, point_column
 from simulator.blocks.fleet import FleetTable
 from simulator.device import Device, DeviceKind
 from simulator.documents.templates import Template
+from simulator.fleet_functions import FleetFunctions
 from simulator.functions.standard import function_table
 from simulator.generators import rows as generator_rows
 from simulator.generators.rows import GroupRows
@@ -28,6 +29,7 @@ from simulator.protocol.codes import Table
 
 if TYPE_CHECKING:
     from simulator.config.plant import Group
+    from simulator.fifos import SampledQueue
     from simulator.points import Point
     from simulator.profiles.profile import Profile, TableLayout
 
@@ -55,8 +57,16 @@ class Fleet:
             for point in profile.points.values()
             if point.generator is not None
         ]
+        found = self.functions = FleetFunctions(profile, self.tables, self.tracks, self._facts)
         self.kind = DeviceKind(
-            function_table(), rows=self.count, gates=self._gates(), identity=self._identity
+            function_table(),
+            rows=self.count,
+            gates=self._gates(),
+            identity=found.identity,
+            server_id=found.server_id,
+            exception_status=found.exception_status,
+            files=found.files,
+            fifos=found.fifos,
         )
         self._devices: WeakValueDictionary[int, Device] = WeakValueDictionary()
 
@@ -94,23 +104,26 @@ class Fleet:
         holds: dict[str, Hold] = {track.point.name: track.hold for track in self.tracks}
         gates: list[Gate | None] = [None] * len(Table)
         for table in (Table.COIL, Table.HOLDING_REGISTER):
-            if table in self.tables:
-                points = self._points_in(table)
-                gates[table] = gate(self.tables[table].map, points, holds, self.profile.read_only)
+            pushes = self._pushes() if table == Table.HOLDING_REGISTER else {}
+            if table in self.tables or pushes:
+                spots = self.tables[table].map if table in self.tables else AddressMap(())
+                gates[table] = gate(spots, self._points_in(table), holds, self.profile.read_only, pushes)
         return gates
+
+    def _pushes(self) -> dict[int, Push]:
+        """What a write to a pointer address does."""
+        fifos = self.functions.fifos
+        return {} if fifos is None else {address: queue.push for address, queue in fifos.queues.items()}
 
     def _points_in(self, table: Table) -> list[Point]:
         """The points in the block of a table: its own, and those of tables that share it."""
-        block = self.tables[table]
+        block = self.tables.get(table)
         return [point for point in self.profile.points.values() if self.tables[point.table] is block]
 
-    def _identity(self, row: int) -> Mapping[int, bytes]:
+    def _facts(self, row: int) -> tuple[int, Mapping[str, object]]:
+        """The device's index in its group, and what its texts may use."""
         group, index = self.owner(row)
-        facts = {**self.profile.parameters, **group.parameters, "name": group.name.render(index)}
-        return {
-            number: text if isinstance(text, bytes) else Template(text).render(index, **facts).encode()
-            for number, text in self.profile.identity.items()
-        }
+        return index, {**self.profile.parameters, **group.parameters, "name": group.name.render(index)}
 
 
 _ATTRIBUTES = {
@@ -133,12 +146,15 @@ class Track:
         self._count = rows.count
         self._now = now
         self._held_until: npt.NDArray[np.float64] | None = None  # by row, made when the first is held
+        self.queues: list[SampledQueue] = []  # filled at each tick
 
     def run(self, tick: int, t: float, start: int, stop: int) -> None:
         """Write the values of virtual time ``t``; rows that a client holds keep theirs."""
         values = self._sampler.sample(tick, t, start, stop)
         held = None if self._held_until is None else self._held_until[start:stop] > t
         self._column.write(start, stop, values, held)
+        for queue in self.queues:
+            queue.sample(start, stop)
 
     def hold(self, row: int, seconds: float) -> None:
         """Let the value that stands in a row stand for ``seconds`` of virtual time."""

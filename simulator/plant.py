@@ -18,6 +18,7 @@ from simulator.config.plant import Group, PlantConfig
 from simulator.device import Device
 from simulator.errors import BindError
 from simulator.fleet import Fleet
+from simulator.server.endpoints import FRAMERS, open_listener
 from simulator.server.factory import HostLimit, ModbusServerFactory
 from simulator.server.hub import Hub
 from simulator.server.stations import planned_route, planned_station
@@ -108,7 +109,7 @@ class Plant(MultiService):
         for done, plan in enumerate(self.config.listeners, 1):
             factory = self._factory(plan)
             try:
-                factory.port = self.hub.listen(plan.host, plan.port, factory)
+                factory.port = open_listener(self.hub, plan, factory)
             except BindError:
                 self.hub.close()
                 self.factories.clear()
@@ -123,6 +124,7 @@ class Plant(MultiService):
         return ModbusServerFactory(
             None if plan.wildcard else planned_station(plan, self.device_of),
             route=planned_route(plan, self.device_of) if plan.wildcard else None,
+            framer=FRAMERS[plan.kind.framing],
             unknown_unit=plan.unknown_unit,
             idle_timeout=limits.idle_timeout or 0,
             max_connections=limits.max_connections_per_device or 0,

@@ -22,7 +22,9 @@ SIZE = 64
 SINE = make({"type": "sine", "min": 0, "max": 10})
 
 
-def register(name: str, address: int, kind: str = "uint16", *, length: int | None = None, **facts: Any) -> Point:
+def register(
+    name: str, address: int, kind: str = "uint16", *, length: int | None = None, **facts: Any
+) -> Point:
     return Point(name, Table.HOLDING_REGISTER, address, data_type(kind, length=length), **facts)
 
 
@@ -53,7 +55,9 @@ class Gated:
 
     def pack(self, numbers: list[int]) -> bytes:
         if self.bits:
-            return sum(bit << place for place, bit in enumerate(numbers)).to_bytes(-(-len(numbers) // 8), "little")
+            return sum(bit << place for place, bit in enumerate(numbers)).to_bytes(
+                -(-len(numbers) // 8), "little"
+            )
         return struct.pack(f">{len(numbers)}H", *numbers)
 
     def write(self, address: int, *numbers: int, row: int = 0) -> None:
@@ -113,7 +117,8 @@ def test_a_gate_is_open_where_no_ruled_point_is_touched(address, quantity):
 
 
 @pytest.mark.parametrize(
-    ("address", "quantity"), [(9, 2), (10, 1), (11, 1), (11, 9), (0, 64), (12, 9), (20, 1), (60, 5), (64, 1), (65535, 1)]
+    ("address", "quantity"),
+    [(9, 2), (10, 1), (11, 1), (11, 9), (0, 64), (12, 9), (20, 1), (60, 5), (64, 1), (65535, 1)],
 )
 def test_a_gate_is_closed_at_a_ruled_point_and_beyond_the_table(address, quantity):
     gated = Gated(register("a", 10, "uint32", access="ro"), register("b", 20, access="ro"))
@@ -189,10 +194,20 @@ def test_a_value_beyond_its_limits_answers_03(raw):
 
 
 def test_one_bad_value_of_a_request_keeps_all_others_out():
-    refused(Gated(setpoint(), register("gain", 12, max=10.0), values={10: 210}), IllegalDataValue, 9, 1, 300, 1, 11)
+    refused(
+        Gated(setpoint(), register("gain", 12, max=10.0), values={10: 210}),
+        IllegalDataValue,
+        9,
+        1,
+        300,
+        1,
+        11,
+    )
 
 
-@pytest.mark.parametrize(("raw", "stored"), [(49, 50), (0, 50), (0xFFFF, 50), (351, 350), (0x7FFF, 350), (200, 200)])
+@pytest.mark.parametrize(
+    ("raw", "stored"), [(49, 50), (0, 50), (0xFFFF, 50), (351, 350), (0x7FFF, 350), (200, 200)]
+)
 def test_on_invalid_clamp_stores_the_nearest_limit(raw, stored):
     gated = Gated(setpoint(on_invalid="clamp"))
     gated.write(9, 1, raw, 2)
@@ -341,7 +356,9 @@ def test_a_number_without_a_label_is_ignored_where_the_profile_says_so():
 
 
 def test_there_is_no_nearest_label():
-    refused(Gated(register("mode", 10, enum=MODE, on_invalid="clamp"), values={10: 1}), IllegalDataValue, 10, 2)
+    refused(
+        Gated(register("mode", 10, enum=MODE, on_invalid="clamp"), values={10: 1}), IllegalDataValue, 10, 2
+    )
 
 
 def test_a_label_is_judged_by_its_raw_number_whatever_the_scale():
@@ -357,7 +374,9 @@ def test_a_label_is_judged_by_its_raw_number_whatever_the_scale():
 def test_a_read_only_bit_of_a_register_may_be_written_back_but_not_changed():
     """A client that sets another bit of the word reads, changes and writes the whole word."""
     gated = Gated(
-        register("running", 10, "bool", bit=0, access="ro"), register("reset", 10, "bool", bit=3), values={10: 1}
+        register("running", 10, "bool", bit=0, access="ro"),
+        register("reset", 10, "bool", bit=3),
+        values={10: 1},
     )
     gated.write(10, 0b1001)
     assert gated.read(10) == [0b1001]

@@ -295,9 +295,50 @@ def test_sizes_and_limits() -> None:
         "bcd32": 2,
         "bcd64": 4,
         "raw": 3,
+        "sunssf": 1,
+        "acc16": 1,
+        "acc32": 2,
+        "acc64": 4,
+        "enum16": 1,
+        "enum32": 2,
+        "bitfield16": 1,
+        "bitfield32": 2,
+        "bitfield64": 4,
+        "pad": 1,
+        "ipaddr": 2,
+        "ipv6addr": 8,
+        "eui48": 4,
     }
     assert (make("uint64").minimum, make("uint64").maximum) == (0, 2**64 - 1)
     assert (make("bits").minimum, make("bits").maximum) == (0, 2**32 - 1)
     assert make("float16").maximum == 65504.0
     assert make("string").minimum is None and make("raw").maximum is None
     assert data_type("bits").registers == data_type("raw").registers == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "data"),
+    [
+        ("ipaddr", "192.0.2.10", "C000 020A"),
+        ("ipv6addr", "2001:db8::1", "2001 0DB8 0000 0000 0000 0000 0000 0001"),
+        ("eui48", "00:11:22:aa:bb:cc", "0000 0011 22AA BBCC"),
+    ],
+)
+def test_sunspec_addresses_are_texts(name: str, text: str, data: str) -> None:
+    kind = make(name)
+    assert kind.encode(text) == bytes.fromhex(data)
+    assert kind.decode(bytes.fromhex(data)) == text
+    assert not kind.is_numeric
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"), [("ipaddr", "1.2.3"), ("ipv6addr", "::g"), ("eui48", "00:11"), ("ipaddr", 7)]
+)
+def test_what_is_no_address_is_told(name: str, wrong: object) -> None:
+    with pytest.raises(ValueError, match=f"^{name} is given no address, got .*, expected one such as "):
+        make(name).encode(wrong)
+
+
+def test_a_scale_factor_may_be_negative() -> None:
+    assert make("sunssf").encode(-2) == b"\xff\xfe"
+    assert make("sunssf").decode(b"\x80\x00") == -32768  # not implemented, in SunSpec

@@ -29,18 +29,22 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from simulator.cli import exits
 from simulator.cli.completion import commands
+from simulator.config import schema as plant_schema
+from simulator.config import unsupported as plant_refusals
 from simulator.config.loader import parse_plant
-from simulator.config.schema import GroupFile, LimitsFile, PlantFile
 from simulator.datatypes import DATA_TYPES
+from simulator.documents.models import FileModel
 from simulator.documents.yaml import read_text
 from simulator.generators.registry import make, types
+from simulator.profiles import schema as profile_schema
+from simulator.profiles import unsupported as profile_refusals
 from simulator.profiles.loader import ProfileLibrary
-from simulator.profiles.schema import IdentityFile, PointFile, ProfileFile, TableFile
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -252,16 +256,31 @@ def test_every_generator_and_key_is_in_the_reference(name: str) -> None:
     assert [key for key in keys if f"`{key}`" not in text] == []
 
 
-@pytest.mark.parametrize("model", [PlantFile, GroupFile, LimitsFile])
-def test_every_key_of_the_plant_file_is_in_the_reference(model) -> None:
-    text = (REFERENCE / "plant-file.md").read_text()
-    assert [key for key in model.model_fields if f"`{key}`" not in text] == []
+def models(module: ModuleType) -> list[type[FileModel]]:
+    found = [each for each in vars(module).values() if isinstance(each, type) and issubclass(each, FileModel)]
+    return [each for each in found if each.__module__ == module.__name__]
 
 
-@pytest.mark.parametrize("model", [ProfileFile, IdentityFile, TableFile, PointFile])
-def test_every_key_of_the_profile_is_in_the_reference(model) -> None:
-    text = (REFERENCE / "profile.md").read_text()
-    assert [key for key in model.model_fields if f"`{key}`" not in text] == []
+@pytest.mark.parametrize(
+    ("document", "model"),
+    [("plant-file.md", model) for model in models(plant_schema)]
+    + [("profile.md", model) for model in models(profile_schema)],
+)
+def test_every_key_of_a_file_is_in_the_reference(document: str, model: type[FileModel]) -> None:
+    text = (REFERENCE / document).read_text().partition("## Reserved keys")[0]
+    assert [key for key in model.model_fields if f"`{key.rstrip('_')}`" not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("document", "refused"),
+    [
+        ("plant-file.md", plant_refusals.PLANT | plant_refusals.GROUP | plant_refusals.LIMITS),
+        ("profile.md", {name for _, name in profile_refusals.UNSUPPORTED}),
+    ],
+)
+def test_the_reserved_keys_are_those_that_are_refused(document: str, refused: set[str]) -> None:
+    text = section(REFERENCE / document, "Reserved keys")
+    assert set(re.findall(r"`([a-z_]+)`", text)) == refused
 
 
 def test_every_data_type_is_in_the_reference() -> None:

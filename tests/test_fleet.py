@@ -17,41 +17,46 @@ from simulator.protocol.codes import Table
 PROFILE = """
 profiles:
   box:
-    identity: {vendor_name: Acme, product_code: "BOX-{rated}", revision: "1.0", user_application_name: "{name}",
+    identity: {vendor_name: Acme, product_code: "BOX-{rated}", revision: "1.0",
+               user_application_name: "{name}",
                objects: {0x80: "0x00ff10", 0x81: "number {n:03}"}}
     parameters: {rated: 100, label: east}
     tables:
       holding_register: {block: sequential, count: 60, fill: 0xAAAA, values: {50: [1, 2, 3]}}
       coil: {block: sequential, count: 20, fill: true, values: {4: [false, true, false]}}
     points:
-      level: {table: holding_register, address: 0, data_type: int16, scale: 0.1, value: 12.5}
-      number: {table: holding_register, address: 1, data_type: uint16, value: "{n}"}
-      rated: {table: holding_register, address: 2, data_type: float32, value: "{rated}"}
-      serial: {table: holding_register, address: 4, data_type: string, length: 8, value: "SN-{label}-{i:04}", access: ro}
-      mode: {table: holding_register, address: 12, data_type: uint16, enum: {0: stop, 3: run}, value: run}
-      steps: {table: holding_register, address: 13, data_type: int16, count: 3, value: [1, -2, 3]}
-      running: {table: holding_register, address: 20, data_type: bool, bit: 0, value: true}
-      alarm: {table: holding_register, address: 20, data_type: bool, bit: 9, value: false}
-      status: {table: holding_register, address: 21, data_type: bits, bits: {1: hot, 4: wet}, value: [wet]}
-      swapped: {table: holding_register, address: 22, data_type: uint32, byte_order: CDAB, value: 0x12345678}
-      plain: {table: holding_register, address: 24, data_type: uint16}
+      level: {table: hr, address: 0, data_type: int16, scale: 0.1, value: 12.5}
+      number: {table: hr, address: 1, data_type: uint16, value: "{n}"}
+      rated: {table: hr, address: 2, data_type: float32, value: "{rated}"}
+      serial: {table: hr, address: 4, data_type: string, length: 8, value: "SN-{label}-{i:04}", access: ro}
+      mode: {table: hr, address: 12, data_type: uint16, enum: {0: stop, 3: run}, value: run}
+      steps: {table: hr, address: 13, data_type: int16, count: 3, value: [1, -2, 3]}
+      running: {table: hr, address: 20, data_type: bool, bit: 0, value: true}
+      alarm: {table: hr, address: 20, data_type: bool, bit: 9, value: false}
+      status: {table: hr, address: 21, data_type: bits, bits: {1: hot, 4: wet}, value: [wet]}
+      swapped: {table: hr, address: 22, data_type: uint32, byte_order: CDAB, value: 0x12345678}
+      plain: {table: hr, address: 24, data_type: uint16}
       pump: {table: coil, address: 0, data_type: bool, value: false}
       valves: {table: coil, address: 8, data_type: bool, count: 4, value: [true, false, true, false]}
-      power: {table: input_register, address: 0, data_type: float32, generator: {type: increment, min: 0, max: 1000, step: 10}}
-      setpoint: {table: holding_register, address: 30, data_type: uint16, hold: 30s, max: 500,
+      power: {table: ir, address: 0, data_type: float32,
+              generator: {type: increment, min: 0, max: 1000, step: 10}}
+      setpoint: {table: hr, address: 30, data_type: uint16, hold: 30s, max: 500,
                  generator: {type: increment, min: 100, max: 10000, step: 1}}
-      target: {table: holding_register, address: 31, data_type: uint16, generator: {type: increment, min: 0, max: 10000, step: 1}}
-      free: {table: holding_register, address: 32, data_type: uint16, hold: none,
+      target: {table: hr, address: 31, data_type: uint16,
+               generator: {type: increment, min: 0, max: 10000, step: 1}}
+      free: {table: hr, address: 32, data_type: uint16, hold: none,
              generator: {type: increment, min: 0, max: 10000, step: 1}}
-      phase: {table: input_register, address: 2, data_type: uint16, generator: {type: constant, value: "{i}"}}
+      phase: {table: ir, address: 2, data_type: uint16, generator: {type: constant, value: "{i}"}}
       blink: {table: discrete_input, address: 3, data_type: bool, generator: {type: toggle}}
-      noisy: {table: input_register, address: 3, data_type: uint16, generator: {type: random, min: 0, max: 65535}}
+      noisy: {table: ir, address: 3, data_type: uint16, generator: {type: random, min: 0, max: 65535}}
 """
 DEVICES = """
 devices:
   - {name: "a-{n}", profile: box, endpoint: "tcp://127.0.0.1:0", unit_id: 1-3}
-  - {name: "b-{i:02}", profile: box, endpoint: "tcp://127.0.0.1:0", unit_id: 1-2, parameters: {rated: 250, label: west},
-     values: {level: 99.9, number: 7, mode: stop, serial: "b{n}", running: false, pump: true, steps: [4, 5, 6]}}
+  - {name: "b-{i:02}", profile: box, endpoint: "tcp://127.0.0.1:0", unit_id: 1-2,
+     parameters: {rated: 250, label: west},
+     values: {level: 99.9, number: 7, mode: stop, serial: "b{n}", running: false, pump: true,
+              steps: [4, 5, 6]}}
 """
 
 
@@ -127,8 +132,10 @@ def test_a_device_is_one_object_while_somebody_holds_it_and_goes_with_them(fleet
 
 
 def test_a_device_without_a_table_has_no_address_in_it(make):
-    text = "devices: [{name: a, profile: p, endpoint: 'tcp://127.0.0.1:0'}]\n" \
-           "profiles: {p: {points: {x: {table: coil, address: 3}}}}\n"
+    text = (
+        "devices: [{name: a, profile: p, endpoint: 'tcp://127.0.0.1:0'}]\n"
+        "profiles: {p: {points: {x: {table: coil, address: 3}}}}\n"
+    )
     device = make(text).device(0)
     assert device.coils.read(3, 1) == b"\x00"
     for block, address in [(device.coils, 2), (device.coils, 4), (device.holding_registers, 3)]:

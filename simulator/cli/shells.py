@@ -153,16 +153,23 @@ def fish(commands: Sequence[Command]) -> str:
         "complete -c modsim -f",
         f"{front} -l help -d 'what there is'",
         f"{front} -l version -d 'which version this is'",
-        f"{front} -l config -r -F -d 'the plant file'",
     ]
     for command in commands:
         lines.append(f"{front} -a {command.name} -d {_quoted(command.help)}")
-        lines += [_fish_line(command.name, word) for word in command.words]
+        lines += [_fish_line(_fish_condition(command, commands, word), word) for word in command.words]
     return "\n".join(lines) + "\n"
 
 
-def _fish_line(verb: str, word: Word) -> str:
-    line = f"complete -c modsim -n {_quoted(f'__fish_seen_subcommand_from {verb}')}"
+def _fish_condition(command: Command, commands: Sequence[Command], word: Word) -> str:
+    """When a word is offered; options without a verb belong to the first command."""
+    if command is commands[0] and word.options:
+        others = " ".join(other.name for other in commands if other is not command)
+        return f"not __fish_seen_subcommand_from {others}"
+    return f"__fish_seen_subcommand_from {command.name}"
+
+
+def _fish_line(condition: str, word: Word) -> str:
+    line = f"complete -c modsim -n {_quoted(condition)}"
     for option in word.options:
         line += f" -l {option[2:]}" if option.startswith("--") else f" -s {option[1:]}"
     line += {

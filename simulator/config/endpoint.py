@@ -1,7 +1,7 @@
-"""Endpoints: ``tcp://127.0.0.1:20001-21000``, ``tcp://127.64.0.0/12:502``, ``tcp://[::1]:502``.
+"""Endpoints: ``tcp://127.0.0.1:20001-21000``, ``udp://127.64.0.0/12:502``, ``rtu:/dev/ttyUSB0``.
 
-An endpoint is a run of addresses and ranges of ports, parsed once into numbers.  The one rule: only
-what can be listened on is accepted, so host names other than ``localhost`` are refused (nobody
+An endpoint is a run of addresses and ranges of ports, or a serial line, parsed once into numbers.  The one
+rule: only what can be listened on is accepted, so host names other than ``localhost`` are refused (nobody
 should need a name server to know where a device sits), and so are the schemes this version lacks.
 """
 
@@ -11,13 +11,11 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
+from simulator.config.schemes import SCHEMES, UNSUPPORTED, Scheme
+from simulator.config.serial_line import SerialLine, parse_line
 from simulator.documents.problems import unknown
 from simulator.documents.ranges import Ranges, count_ranges, format_ranges, parse_ranges, repeated
-from simulator.protocol.codes import TCP_PORT
 
-SCHEMES = ("tcp",)
-UNSUPPORTED_SCHEMES = ("udp", "tls", "rtu+tcp", "ascii+tcp", "binary+tcp", "rtu+udp", "ascii+udp",
-                       "binary+udp", "rtu", "ascii", "binary")  # fmt: skip
 MAX_PORT = 65535
 
 _FORM = "an endpoint such as tcp://127.0.0.1:5020"
@@ -35,12 +33,18 @@ class Endpoint:
     first_ip: int  # as a number; 0 when ``everywhere``
     last_ip: int
     ipv6: bool
-    ports: Ranges  # both ends included; ((0, 0),) is a free port for each
+    ports: Ranges  # both ends included; ((0, 0),) is a free port for each, or a pseudo-terminal
+    line: SerialLine | None = None  # a serial line instead of addresses, which are 0
+
+    @property
+    def is_line(self) -> bool:
+        """True where unit 0 is everybody: framings of serial lines, over whatever transport."""
+        return SCHEMES[self.scheme].is_line
 
     @property
     def everywhere(self) -> bool:
         """True for ``0.0.0.0`` and ``[::]``, which listen on every address of the machine."""
-        return self.first_ip == 0
+        return self.first_ip == 0 and self.line is None
 
     @property
     def addresses(self) -> int:
@@ -49,7 +53,7 @@ class Endpoint:
 
     @property
     def free_port(self) -> bool:
-        """True when the operating system picks the port."""
+        """True when the operating system picks the port, or makes pseudo-terminals."""
         return self.ports == ((0, 0),)
 
     @property
@@ -64,12 +68,14 @@ def parse_endpoint(text: str) -> Endpoint:
     if match is None:
         raise ValueError(f"endpoint is {text!r}, expected {_FORM}")
     scheme, slashes, rest = match.groups()
-    _check_scheme(scheme.lower())
+    kind = _scheme(scheme.lower())
+    if kind.transport == "serial":
+        return _serial(text, scheme.lower(), kind, slashes, rest)
     if not slashes:
         raise ValueError(f"endpoint is {text!r}, expected // behind {scheme}:")
     if "?" in rest:
         raise ValueError(f"endpoint {text!r} has options behind ?, expected none for {scheme}://")
-    host, ports = _split(text, rest)
+    host, ports = _split(text, rest, kind.default_port)
     first, last, ipv6 = _parse_v6(text, host[1:-1]) if host.startswith("[") else _parse_v4(text, host)
     return Endpoint(text, scheme.lower(), first, last, ipv6, _parse_ports(ports))
 
@@ -86,26 +92,38 @@ def format_host(ip: int, ipv6: bool, *, bracket: bool = False) -> str:
     return f"[{_IPv6(ip)}]" if bracket else str(_IPv6(ip))
 
 
-def _check_scheme(scheme: str) -> None:
-    if scheme in UNSUPPORTED_SCHEMES:
-        raise ValueError(f"scheme {scheme!r} is not supported by this version, expected {SCHEMES[0]}")
+def _scheme(scheme: str) -> Scheme:
+    if scheme in UNSUPPORTED:
+        raise ValueError(f"scheme {scheme!r} is not supported by this version, expected another one")
     if scheme not in SCHEMES:
         raise ValueError(unknown("scheme", scheme, SCHEMES))
+    return SCHEMES[scheme]
 
 
-def _split(text: str, rest: str) -> tuple[str, str]:
+def _serial(text: str, scheme: str, kind: Scheme, slashes: str | None, rest: str) -> Endpoint:
+    if slashes and rest[:1] != "/":
+        raise ValueError(
+            f"endpoint is {text!r}, expected {scheme}+tcp:// or {scheme}+udp:// for an address, "
+            f"or a serial port such as {scheme}:/dev/ttyUSB0"
+        )
+    line = parse_line(text, kind.framing, rest)
+    ports = ((0, 0),) if line.is_pty and not line.link else ((1, 1),)
+    return Endpoint(text, scheme, 0, 0, False, ports, line)
+
+
+def _split(text: str, rest: str, default_port: int) -> tuple[str, str]:
     """Host and ports; the standard port when none is given."""
     if rest.startswith("["):
         host, bracket, behind = rest.partition("]")
         if not bracket or (behind and not behind.startswith(":")):
             raise ValueError(f"endpoint is {text!r}, expected an IPv6 address in brackets and a port")
-        return host + "]", behind[1:] if behind else str(TCP_PORT)
+        return host + "]", behind[1:] if behind else str(default_port)
     if rest.count(":") > 1:
         raise ValueError(
             f"endpoint is {text!r}, expected an IPv6 address in brackets, such as tcp://[::1]:5020"
         )
     host, colon, ports = rest.partition(":")
-    return host, ports if colon else str(TCP_PORT)
+    return host, ports if colon else str(default_port)
 
 
 def _parse_ports(text: str) -> Ranges:

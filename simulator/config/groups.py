@@ -145,6 +145,10 @@ def _filled(point: Point, value: object, i: int, entry: Entry, profile: Profile)
 def _places(document: Document, path: Path, file: GroupFile, problems: list[Problem]) -> Places | None:
     """The places of the entry, None with a problem when there are not enough of them."""
     endpoint, units = file.endpoint, file.unit_id
+    if endpoint.is_line and units is not None and 0 in units:
+        message = "unit_id 0 speaks to every device of a line, expected 1 to 255"  # V1.02 §2.2
+        problems.append(document.problem((*path, "unit_id"), message))
+        return None
     width = 1 if units is None else len(units)
     ports = endpoint.port_count
     capacity = endpoint.addresses * ports * width

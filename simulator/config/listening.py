@@ -2,8 +2,9 @@
 
 Many addresses on one port share ONE wildcard listener, unless every group that needs them says
 ``bind: each``; the kernel does not let ``0.0.0.0:P`` and ``127.0.0.1:P`` listen side by side, so one
-wildcard takes everything on its port.  A port 0 is never shared.  The one rule: collisions are found
-by comparing intervals of addresses and sets of unit ids, never by listing places.
+wildcard takes everything on its port.  A port 0 is never shared, nor is a nameless pseudo-terminal; a serial
+line is shared by all that name its device.  The one rule: collisions are found by comparing intervals of
+addresses and sets of unit ids, never by listing places.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from simulator.config.endpoint import Endpoint
 from simulator.config.placement import ListenerPlan, Place, Places, Span, host_of, unit_mask
+from simulator.config.schemes import SCHEMES, default_unknown_unit
 
-DEFAULT_UNKNOWN_UNIT = "gateway_target_failed"  # exception 0x0B, V1.1b3 §7
 MAX_PAIRS = 100
 
 
@@ -45,6 +47,15 @@ class Disagreement(NamedTuple):
     endpoint: str
 
 
+class Clash(NamedTuple):
+    """Two groups that want one socket or line for different things; both endpoints as they are written."""
+
+    group: int
+    other: int
+    endpoint: str
+    other_endpoint: str
+
+
 @dataclass(frozen=True, slots=True)
 class Listening:
     """The listeners, and what is wrong with them."""
@@ -52,9 +63,10 @@ class Listening:
     listeners: tuple[ListenerPlan, ...]
     collisions: tuple[Collision, ...]
     disagreements: tuple[Disagreement, ...]
+    clashes: tuple[Clash, ...] = ()
 
 
-_Key = tuple[bool, int, int]  # ipv6, port, 0 or a number of its own for each port 0
+_Key = tuple[str, bool, int, int]  # tcp, udp or a line; ipv6; port; 0 or a number of its own for each port 0
 _Box = tuple[int, int, int, Span]  # first address, last address, unit ids as bits, the span
 
 
@@ -66,35 +78,85 @@ def plan_listening(groups: Sequence[Wanted]) -> Listening:
         endpoint = group.places.endpoint
         for slot, port in group.places.ports():
             own += port == 0
-            ports.setdefault((endpoint.ipv6, port, 0 if port else own), []).append(
-                group.places.span(index, slot)
-            )
+            key = (_shared(endpoint), endpoint.ipv6, port, 0 if port else own)
+            ports.setdefault(key, []).append(group.places.span(index, slot))
     listeners: list[ListenerPlan] = []
     disagreements: dict[tuple[int, int], Disagreement] = {}
     collisions: dict[tuple[int, int], Collision] = {}
-    for (ipv6, port, _), spans in ports.items():
-        for found in _collisions(spans, ipv6, port):
-            collisions.setdefault((found.group, found.other), found)
-        for plan in _listeners(groups, spans, ipv6, port):
-            listeners.append(plan)
+    clashes: dict[tuple[int, int], Clash] = {}
+    for (_, _, port, _), spans in ports.items():
+        plans: list[ListenerPlan] = []
+        for endpoint, alike in _by_scheme(groups, spans):
+            for found in _collisions(alike, endpoint, port):
+                collisions.setdefault((found.group, found.other), found)
+            plans += _listeners(groups, alike, port)
+        listeners += plans
+        for plan in plans:
             for wrong in _disagreements(groups, plan):
                 disagreements.setdefault((wrong.group, wrong.other), wrong)
-    return Listening(tuple(listeners), tuple(collisions.values()), tuple(disagreements.values()))
+        for clash in _clashes(groups, spans, plans):
+            clashes.setdefault((clash.group, clash.other), clash)
+    found_all = (collisions.values(), disagreements.values(), clashes.values())
+    return Listening(tuple(listeners), *map(tuple, found_all))  # type: ignore[arg-type]
 
 
-def _listeners(
-    groups: Sequence[Wanted], spans: Sequence[Span], ipv6: bool, port: int
-) -> Iterator[ListenerPlan]:
+def _shared(endpoint: Endpoint) -> str:
+    """What two endpoints with the same port must not both open: a transport, or a line."""
+    if endpoint.line is None:
+        return SCHEMES[endpoint.scheme].socket
+    return endpoint.line.path or endpoint.line.link
+
+
+def _by_scheme(groups: Sequence[Wanted], spans: Sequence[Span]) -> Iterator[tuple[Endpoint, list[Span]]]:
+    """The spans of one port by scheme, each with the first endpoint of its kind."""
+    found: dict[str, list[Span]] = {}
+    for span in spans:
+        found.setdefault(groups[span.group].places.endpoint.scheme, []).append(span)
+    for alike in found.values():
+        yield groups[alike[0].group].places.endpoint, alike
+
+
+def _clashes(
+    groups: Sequence[Wanted], spans: Sequence[Span], plans: Sequence[ListenerPlan]
+) -> Iterator[Clash]:
+    """Listeners of two schemes on one address, and settings of one line that differ."""
+    first = groups[spans[0].group].places.endpoint
+    if first.line is not None:
+        for span in spans:
+            endpoint = groups[span.group].places.endpoint
+            if (endpoint.scheme, endpoint.line) != (first.scheme, first.line):
+                yield Clash(span.group, spans[0].group, endpoint.text, first.text)
+        return
+    seen: dict[str, ListenerPlan] = {}  # by host; the first listener everywhere as ""
+    everywhere = host_of(0, first.ipv6)
+    for plan in plans:
+        in_the_way = [seen.get(plan.host), seen.get("")]
+        if plan.host == everywhere:
+            in_the_way += [other for other in seen.values() if other.scheme != plan.scheme][:1]
+            seen.setdefault("", plan)
+        for other in filter(None, in_the_way):
+            if other.scheme != plan.scheme:
+                yield Clash(plan.spans[0].group, other.spans[0].group, plan.endpoint, other.endpoint)
+                break
+        seen.setdefault(plan.host, plan)
+
+
+def _listeners(groups: Sequence[Wanted], spans: Sequence[Span], port: int) -> Iterator[ListenerPlan]:
+    endpoint = groups[spans[0].group].places.endpoint
+    ipv6 = endpoint.ipv6
+    if endpoint.line is not None:
+        yield _plan(groups, "", port, False, tuple(spans))
+        return
     if any(span.step == 0 for span in spans) or _needs_wildcard(groups, spans):
         wildcard = len({(span.first_ip, span.last_ip) for span in spans}) > 1 or spans[0].step != 0
-        yield _plan(groups, host_of(0, ipv6), port, wildcard, tuple(spans), ipv6)
+        yield _plan(groups, host_of(0, ipv6), port, wildcard, tuple(spans))
         return
     by_address: dict[int, list[Span]] = {}
     for span in spans:
         for ip in range(span.first_ip, span.last_ip + 1):
             by_address.setdefault(ip, []).append(_only(span, ip))
     for ip, here in by_address.items():
-        yield _plan(groups, host_of(ip, ipv6), port, False, tuple(here), ipv6)
+        yield _plan(groups, host_of(ip, ipv6), port, False, tuple(here))
 
 
 def _needs_wildcard(groups: Sequence[Wanted], spans: Sequence[Span]) -> bool:
@@ -116,11 +178,14 @@ def _only(span: Span, ip: int) -> Span:
 
 
 def _plan(
-    groups: Sequence[Wanted], host: str, port: int, wildcard: bool, spans: tuple[Span, ...], ipv6: bool
+    groups: Sequence[Wanted], host: str, port: int, wildcard: bool, spans: tuple[Span, ...]
 ) -> ListenerPlan:
+    endpoint = groups[spans[0].group].places.endpoint
     wanted = (groups[span.group].unknown_unit for span in spans)
-    unknown_unit = next(filter(None, wanted), DEFAULT_UNKNOWN_UNIT)
-    return ListenerPlan("tcp", host, port, wildcard, spans, unknown_unit, ipv6)
+    unknown_unit = next(filter(None, wanted), default_unknown_unit(endpoint.scheme))
+    return ListenerPlan(
+        endpoint.scheme, host, port, wildcard, spans, unknown_unit, endpoint.ipv6, endpoint.line
+    )
 
 
 def _disagreements(groups: Sequence[Wanted], plan: ListenerPlan) -> Iterator[Disagreement]:
@@ -132,7 +197,7 @@ def _disagreements(groups: Sequence[Wanted], plan: ListenerPlan) -> Iterator[Dis
             yield Disagreement(span.group, first, plan.endpoint)
 
 
-def _collisions(spans: Sequence[Span], ipv6: bool, port: int) -> Iterator[Collision]:
+def _collisions(spans: Sequence[Span], endpoint: Endpoint, port: int) -> Iterator[Collision]:
     """A sweep over the addresses: only boxes that are open together are compared.
 
     After ``MAX_PAIRS`` collisions a box is told with the first it hits only, so that a file of
@@ -152,7 +217,7 @@ def _collisions(spans: Sequence[Span], ipv6: bool, port: int) -> Iterator[Collis
         for other in near:
             if box[2] & other[2]:
                 hit, budget = other, budget - 1
-                yield _collision(box, other, ipv6, port)
+                yield _collision(box, other, endpoint, port)
                 if budget <= 0:
                     break
         if hit is None or budget > 0 or box[2] & ~hit[2]:
@@ -173,7 +238,7 @@ def _boxes(span: Span) -> Iterator[_Box]:
         yield span.last_ip, span.last_ip, unit_mask(span.units[:rest]), span
 
 
-def _collision(box: _Box, other: _Box, ipv6: bool, port: int) -> Collision:
+def _collision(box: _Box, other: _Box, endpoint: Endpoint, port: int) -> Collision:
     if box[3].group < other[3].group:
         box, other = other, box
     ip = max(box[0], other[0])
@@ -183,5 +248,6 @@ def _collision(box: _Box, other: _Box, ipv6: bool, port: int) -> Collision:
         span.device_at(ip, unit_id) or 0 for span in (box[3], other[3])
     ]  # 0 never steps in: both hold it
     any_unit = box[3].units is None and other[3].units is None
-    place = Place(ip, ipv6, port, None if any_unit else unit_id)
+    unit = None if any_unit else unit_id
+    place = Place(ip, endpoint.ipv6, port, unit, endpoint.scheme, endpoint.line)
     return Collision(box[3].group, devices[0], other[3].group, devices[1], place)

@@ -16,11 +16,12 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from simulator.config.groups import Entry, Placed, check_parameters, check_values, read_entry, validate_most
-from simulator.config.listening import DEFAULT_UNKNOWN_UNIT, Listening, Wanted, plan_listening
+from simulator.config.listening import Clash, Listening, Wanted, plan_listening
 from simulator.config.names import duplicate_within, duplicates_between
 from simulator.config.placement import Place
 from simulator.config.plant import Group, Limits, PlantConfig
 from simulator.config.schema import LimitsFile, PlantFile, PlantHead
+from simulator.config.schemes import default_unknown_unit
 from simulator.config.unsupported import LIMITS, PLANT, take_unsupported
 from simulator.documents.problems import show
 from simulator.documents.yaml import Document, Path, read_file, read_text
@@ -188,6 +189,8 @@ class _Loading:
             )
         for one in listening.disagreements:
             self._report_disagreement(entries[one.group], entries[one.other], one.endpoint)
+        for clash in listening.clashes:
+            self._report_clash(entries[clash.group], entries[clash.other], clash)
         return listening
 
     def _report_name(self, entry: Placed, i: int, other: Placed, j: int) -> None:
@@ -198,6 +201,11 @@ class _Loading:
     def _report_place(self, entry: Placed, i: int, other: Placed, j: int, place: Place) -> None:
         whose = f"the place of {show(other.name(j))} ({self._position(other.index)})"
         message = f"{show(entry.name(i))} is at {place}, {whose}, expected a place of its own"
+        self._report(("devices", entry.index, "endpoint"), message)
+
+    def _report_clash(self, entry: Placed, other: Placed, clash: Clash) -> None:
+        whose = f"{clash.other_endpoint} of devices.{other.index} ({self._position(other.index)})"
+        message = f"endpoint is {clash.endpoint} beside {whose}, expected the same scheme and settings"
         self._report(("devices", entry.index, "endpoint"), message)
 
     def _report_disagreement(self, entry: Placed, other: Placed, endpoint: str) -> None:
@@ -218,7 +226,7 @@ class _Loading:
             parameters=file.parameters,
             values=file.values,
             bind_each=file.bind == "each",
-            unknown_unit=file.unknown_unit or DEFAULT_UNKNOWN_UNIT,
+            unknown_unit=file.unknown_unit or default_unknown_unit(file.endpoint.scheme),
             position=self._position(entry.index),
         )
 

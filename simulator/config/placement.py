@@ -15,6 +15,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from simulator.config.endpoint import Endpoint, format_endpoint, format_host
+from simulator.config.schemes import SCHEMES, Scheme
+from simulator.config.serial_line import SerialLine
 
 MAX_UNIT_ID = 255  # one byte, TCP V1.0b §3.1.3
 ALL_UNITS = (1 << (MAX_UNIT_ID + 1)) - 1
@@ -27,10 +29,14 @@ class Place(NamedTuple):
     ipv6: bool
     port: int
     unit_id: int | None  # None answers every unit id
+    scheme: str = "tcp"
+    line: SerialLine | None = None  # instead of address and port
 
     def __str__(self) -> str:
         unit = "any unit id" if self.unit_id is None else f"unit id {self.unit_id}"
-        return f"{format_endpoint(self.ip, self.ipv6, self.port)} {unit}"
+        if self.line is not None:
+            return f"{self.scheme}:{self.line.text()} {unit}"
+        return f"{format_endpoint(self.ip, self.ipv6, self.port, self.scheme)} {unit}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,8 @@ class Places:
         rest, unit = divmod(i, self.width)
         address, slot = divmod(rest, self.slots)
         unit_id = None if self.units is None else self.units[unit]
-        return Place(self.endpoint.first_ip + address, self.endpoint.ipv6, self._port(slot), unit_id)
+        end = self.endpoint
+        return Place(end.first_ip + address, end.ipv6, self._port(slot), unit_id, end.scheme, end.line)
 
     def ports(self) -> Iterator[tuple[int, int]]:
         """(slot, port) of every port that has a device."""
@@ -150,19 +157,27 @@ def _position(units: tuple[int, ...], unit_id: int) -> int:
 
 @dataclass(frozen=True)
 class ListenerPlan:
-    """One listening socket and the devices behind it."""
+    """One listening socket, or one serial line, and the devices behind it."""
 
     scheme: str
-    host: str  # as the operating system takes it: 127.0.0.1, 0.0.0.0, ::1
+    host: str  # as the operating system takes it: 127.0.0.1, 0.0.0.0, ::1; "" for a line
     port: int  # 0: the operating system picks one
     wildcard: bool  # listens everywhere to tell devices apart by the local address of a connection
     spans: tuple[Span, ...]
     unknown_unit: str
     ipv6: bool = False
+    line: SerialLine | None = None
+
+    @property
+    def kind(self) -> Scheme:
+        """Framing and transport."""
+        return SCHEMES[self.scheme]
 
     @property
     def endpoint(self) -> str:
-        """``tcp://127.0.0.1:5020``"""
+        """``tcp://127.0.0.1:5020``, ``rtu:/dev/ttyUSB0?baudrate=9600``"""
+        if self.line is not None:
+            return f"{self.scheme}:{self.line.text()}"
         host = f"[{self.host}]" if self.ipv6 else self.host
         return f"{self.scheme}://{host}:{self.port}"
 

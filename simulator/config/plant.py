@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import Any
 
 from simulator.config.endpoint import Endpoint
-from simulator.config.listening import DEFAULT_UNKNOWN_UNIT
 from simulator.config.names import NameTemplate
 from simulator.config.placement import ListenerPlan, Place, Places
 from simulator.profiles.profile import Profile
@@ -38,7 +37,7 @@ class Group:
     tags: tuple[str, ...] = ()
     parameters: Mapping[str, float | str] = field(default_factory=dict)  # those the group sets itself
     values: Mapping[str, Any] = field(default_factory=dict)  # by point name; texts may be templates
-    unknown_unit: str = DEFAULT_UNKNOWN_UNIT
+    unknown_unit: str = "gateway_target_failed"
     bind_each: bool = False
     position: str = ""  # file:line:column of the entry
 

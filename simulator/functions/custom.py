@@ -19,11 +19,12 @@
     def read_clock(device, request):
         return ReadClockResponse(request.zone, 1_700_000_000)
 
-From then on servers answer the code, clients and the parser understand it, and RTU over a stream knows how long
-its messages are.  The behaviour need not check lengths, catch anything or build an exception response: bytes
-that do not fit the request answer 03, and it may raise any :class:`~simulator.errors.ModbusException`.  Returning
-None means silence.  Messages without a fixed layout write ``encode`` and ``decode`` themselves, and a ``length``
-where their bytes tell it (``length = Counted(1)``); raise ``MessageError`` or ValueError for what does not fit.
+From then on servers answer the code, clients and the parser understand it, and RTU over a stream knows
+how long its messages are.  The behaviour need not check lengths, catch anything or build an exception
+response: bytes that do not fit the request answer 03, and it may raise any
+:class:`~simulator.errors.ModbusException`.  Returning None means silence.  Messages without a fixed
+layout write ``encode`` and ``decode`` themselves, and a ``length`` where their bytes tell it (``length =
+Counted(1)``); raise ``MessageError`` or ValueError for what does not fit.
 
 Codes 65 to 72 and 100 to 110 are meant for this (V1.1b3 §5); others are allowed.  A code that has an owner is
 refused unless ``replace`` is true.

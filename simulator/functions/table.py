@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 Function = Callable[["Device", bytes], bytes]
 
-_BUILT_IN = ("bits", "registers", "identification")  # importing a module registers its functions
+# importing a module registers its functions
+_BUILT_IN = ("bits", "registers", "status", "diagnostics", "files", "fifo", "identification")
 _functions: dict[int, Function] = {}
 
 
 def function(code: int, *, replace: bool = False) -> Callable[[Function], Function]:
-    """Register the behaviour of function ``code``; a second one for the same code is refused, or replaces it."""
+    """Register the behaviour of function ``code``; a second one is refused unless it is to ``replace``."""
     if not 1 <= code < EXCEPTION_BIT:
         raise ValueError(f"function code is {code}, expected 1 to 127")
 
@@ -66,6 +67,17 @@ def function_table(without: Iterable[int] = ()) -> tuple[Function, ...]:
 def wrong_byte_count(got: int, expected: int, carried: int) -> IllegalDataValue:
     """What a write says whose byte count fits neither its quantity nor the data it carries."""
     return IllegalDataValue(f"byte count is {got} with {carried} bytes of data, expected {expected}")
+
+
+def answer(device: Device, pdu: bytes) -> bytes:
+    """What a client of the device gets: a response, an exception response, or nothing; one request more."""
+    device.kind.requests[device.row] += 1
+    try:
+        return device.functions[pdu[0]](device, pdu)
+    except Exception as reason:
+        refused = refusal(pdu, reason)
+        device.state.refused(refused[1])
+        return refused
 
 
 def refusal(pdu: bytes, reason: Exception) -> bytes:

@@ -5,6 +5,7 @@
 ``loader``       ``ProfileLibrary``: profiles by name, resolved as a whole or refused with all problems
 ``sources``      where profiles are found: inline, folders, the shipped ``library/*.yaml``
 ``schema``       the keys of a profile file; its JSON Schema
+``validating``   a file's data checked against them, wrong keys left out
 ``merging``      ``extends`` and overrides: one profile's data laid over another's
 ``layers``       merged data that still knows the file and line of each value
 ``overrides``    what a group of the plant file changes
@@ -15,5 +16,7 @@
 ``layouts``      the four tables: which addresses exist
 ``overlaps``     points on each other or outside their table
 ``identity``     identification objects and parameters
+``status``       exception status and server id
+``records``      files and FIFO queues
 ===============  ===============================================================================
 """

@@ -22,9 +22,11 @@ from simulator.profiles.layouts import resolve_tables
 from simulator.profiles.overlaps import check_places
 from simulator.profiles.overrides import override_layers, without_strangers
 from simulator.profiles.profile import Profile
+from simulator.profiles.records import resolve_fifos, resolve_files
 from simulator.profiles.resolving import Setting, byte_order, resolve_points
 from simulator.profiles.schema import ProfileFile
 from simulator.profiles.sources import Catalogue, places_of
+from simulator.profiles.status import resolve_exception_status, resolve_server_id
 from simulator.profiles.validating import Checked, validate
 
 
@@ -72,7 +74,7 @@ class ProfileLibrary:
         that no profile has is a problem of the group's ``profile`` key.
         """
         overrides = {key: value for key, value in (overrides or {}).items() if value}
-        key = (name, json.dumps(overrides, sort_keys=True, default=repr))
+        key = (name, json.dumps(overrides, default=repr))
         if key not in self._resolved:
             chain = self._catalogue.chain(name)
             if chain is None:
@@ -104,8 +106,9 @@ def _judge(name: str, source: str, checked: Checked, document: LayeredDocument) 
     setting = Setting(file.address_base, _byte_order(file, document), parameters)
     identity = resolve_identity(file.identity, setting, document)
     points = resolve_points(checked, setting, document)
-    tables = {}
+    tables, fifos = {}, {}
     if ("address_base",) not in checked.wrong:
+        fifos = resolve_fifos(checked, setting.base, points, document)
         tables = resolve_tables(checked, points.values(), setting.base, document)
         check_places(points.values(), tables, document)
     return Profile(
@@ -116,6 +119,10 @@ def _judge(name: str, source: str, checked: Checked, document: LayeredDocument) 
         tables=tables,
         points=points,
         read_only=file.read_only,
+        server_id=resolve_server_id(file.server_id, setting, document),
+        exception_status=resolve_exception_status(checked, points, document),
+        files=resolve_files(file.files, document),
+        fifos=fifos,
         source=source,
     )
 

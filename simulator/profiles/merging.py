@@ -1,8 +1,8 @@
 """``extends`` and overrides: one profile's data laid over another's.
 
 One rule: mappings merge key by key, anything else replaces.  Exceptions keep results meaningful:
-``null`` takes a key of the base away; a generator of another ``type`` and a table of another ``block``
-or ``share`` replace what is below as a whole, because its other keys belong to the kind that is gone;
+``null`` takes a key of the base away; a generator of another ``type``, a table of another ``block`` or
+``share`` and a queue replace what is below as a whole, because its other keys belong to what is gone;
 and of two keys that say the same thing the one laid over wins.
 """
 
@@ -38,5 +38,5 @@ def _is_another_kind(base: Mapping[Any, Any], over: Mapping[Any, Any], path: Pat
     elif len(path) == 2 and path[0] == "tables":
         kinds = ("block", "share")
     else:
-        return False
+        return len(path) == 2 and path[0] == "fifos"
     return any(kind in over and over[kind] != base.get(kind) for kind in kinds)

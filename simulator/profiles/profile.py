@@ -44,6 +44,32 @@ class TableLayout:
 
 
 @dataclass(frozen=True)
+class ServerIdLayout:
+    """What function 17 tells; ``additional`` is a text template, or bytes."""
+
+    id: bytes
+    running: bool
+    additional: str | bytes
+
+
+@dataclass(frozen=True)
+class StatusBit:
+    """A bit of the exception status: a boolean point, or the bit ``label`` of a point of type bits."""
+
+    point: Point
+    label: str | None = None
+
+
+@dataclass(frozen=True)
+class FifoLayout:
+    """A queue of at most ``depth`` registers: ``values`` and what clients add, or what ``source`` was."""
+
+    depth: int
+    values: tuple[int, ...] = ()
+    source: Point | None = None
+
+
+@dataclass(frozen=True)
 class Profile:
     """One kind of device.  Devices with the same ``Profile`` object share one store."""
 
@@ -54,6 +80,10 @@ class Profile:
     tables: Mapping[Table, TableLayout] = field(default_factory=dict)  # an absent table does not exist
     points: Mapping[str, Point] = field(default_factory=dict)
     read_only: ReadOnly = "illegal_data_address"
+    server_id: ServerIdLayout | None = None
+    exception_status: tuple[StatusBit, ...] | int | None = None  # bit 0 first
+    files: Mapping[int, bytes] = field(default_factory=dict)  # file number -> the words of its records
+    fifos: Mapping[int, FifoLayout] = field(default_factory=dict)  # by pointer address
     quirks: Mapping[str, object] = field(default_factory=dict)
     source: str = ""  # the file it came from
 

@@ -123,6 +123,39 @@ class PointFile(FileModel):
     """How the value moves."""
 
 
+class ServerIdFile(FileModel):
+    """What function 17 tells."""
+
+    id: int | str
+    """A number, as few bytes as it takes, or the bytes themselves as 0x hex digits in quotes."""
+    running: bool = True
+    """The run indicator."""
+    additional: str = ""
+    """What the vendor adds: a text, with {name}, {i}, {n} and parameters, or bytes as 0x hex digits."""
+
+
+class FileFile(FileModel):
+    """A file of functions 20 and 21: records of one register each."""
+
+    records: Annotated[int, Field(ge=1, le=10000)]
+    """How many there are, from record 0 on."""
+    fill: int = 0
+    """The word of every record that has no other value."""
+    values: dict[int, int | list[int]] = {}
+    """Words by record; a list fills the following records too."""
+
+
+class FifoFile(FileModel):
+    """A queue of function 24, behind its pointer address."""
+
+    values: list[int] | None = None
+    """The words in it at first, the oldest first. Clients add to them by writing to the pointer address."""
+    from_: Annotated[str | None, Field(alias="from")] = None
+    """The point whose generator fills it, in place of clients."""
+    depth: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """The most registers in it, default 31; the oldest fall out. Reading more than 31 answers 3."""
+
+
 class ProfileFile(FileModel):
     """A kind of device."""
 
@@ -145,6 +178,13 @@ class ProfileFile(FileModel):
     points: dict[str, PointFile] = {}
     read_only: ReadOnly = "illegal_data_address"
     """The answer to a write to a point with access ro."""
+    server_id: ServerIdFile | None = None
+    exception_status: list[str] | int | None = None
+    """Function 07: up to eight boolean points or names of bits, bit 0 first; or a number."""
+    files: dict[int, FileFile] = {}
+    """Functions 20 and 21, by file number 1 to 65535."""
+    fifos: dict[Number, FifoFile] = {}
+    """Function 24, by pointer address."""
 
 
 def json_schema() -> dict[str, Any]:

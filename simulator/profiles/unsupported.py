@@ -14,27 +14,10 @@ from simulator.profiles.layers import LayeredDocument
 
 UNSUPPORTED: frozenset[tuple[str, str]] = frozenset(
     {
-        ("profile", "exception_status"),
         ("profile", "faults"),
-        ("profile", "fifos"),
-        ("profile", "files"),
         ("profile", "quirks"),
-        ("profile", "server_id"),
         ("profile", "store"),
         ("point", "on_write"),
-        ("data_type", "acc16"),
-        ("data_type", "acc32"),
-        ("data_type", "acc64"),
-        ("data_type", "bitfield16"),
-        ("data_type", "bitfield32"),
-        ("data_type", "bitfield64"),
-        ("data_type", "enum16"),
-        ("data_type", "enum32"),
-        ("data_type", "eui48"),
-        ("data_type", "ipaddr"),
-        ("data_type", "ipv6addr"),
-        ("data_type", "pad"),
-        ("data_type", "sunssf"),
         ("generator", "csv"),
         ("generator", "daylight"),
         ("generator", "follow"),
@@ -47,7 +30,6 @@ UNSUPPORTED: frozenset[tuple[str, str]] = frozenset(
     }
 )
 REFUSAL = "not supported by this version"
-_NOTHING = object()
 
 
 def take_unsupported(document: LayeredDocument) -> dict[Any, Any]:
@@ -56,23 +38,19 @@ def take_unsupported(document: LayeredDocument) -> dict[Any, Any]:
     _refuse_keys(document, data, "profile", ())
     points = data.get("points")
     if isinstance(points, Mapping):
-        taken = {name: _take_from_point(document, name, point) for name, point in points.items()}
-        data["points"] = {name: point for name, point in taken.items() if point is not _NOTHING}
+        data["points"] = {name: _take_from_point(document, name, point) for name, point in points.items()}
     return data
 
 
 def _take_from_point(document: LayeredDocument, name: str | int, point: Any) -> Any:
-    """The point without what is refused, ``_NOTHING`` when nothing useful is left of it."""
+    """The point without what is refused."""
     if not isinstance(point, Mapping):
         return point
     path: Path = ("points", name)
     point = dict(point)
     _refuse_keys(document, point, "point", path)
-    if ("data_type", point.get("data_type")) in UNSUPPORTED:
-        document.report((*path, "data_type"), f"data type {point['data_type']} is {REFUSAL}")
-        return _NOTHING
     generator = point.get("generator")
-    if isinstance(generator, Mapping) and ("generator", generator.get("type")) in UNSUPPORTED:
+    if isinstance(generator, Mapping) and _is_unsupported("generator", generator.get("type")):
         document.report((*path, "generator", "type"), f"generator {generator['type']} is {REFUSAL}")
         del point["generator"]
     return point
@@ -82,3 +60,7 @@ def _refuse_keys(document: LayeredDocument, data: dict[Any, Any], kind: str, pat
     for key in [key for key in data if (kind, key) in UNSUPPORTED]:
         document.report((*path, key), REFUSAL, key=True)
         del data[key]
+
+
+def _is_unsupported(kind: str, name: object) -> bool:
+    return isinstance(name, str) and (kind, name) in UNSUPPORTED

@@ -20,7 +20,8 @@ from simulator.profiles.layers import LayeredDocument
 from simulator.profiles.schema import ProfileFile
 from simulator.profiles.unsupported import take_unsupported
 
-_DEPTHS = {"points": 3, "tables": 3, "identity": 2, "parameters": 2}  # how finely wrong keys are left out
+# how finely wrong keys are left out
+_DEPTHS = {"points": 3, "tables": 3, "identity": 2, "parameters": 2, "files": 2, "fifos": 2}
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,8 @@ def validate(document: LayeredDocument) -> Checked:
 
 def _cut(place: Path) -> Path:
     """The path of the key that has to go for an error at ``place``."""
-    if "[key]" in place:
-        return place[: place.index("[key]")]
+    if "[key]" in place[1:]:  # the key before it is no text
+        return place[: place.index("[key]", 1)]
     return place[: _DEPTHS.get(str(place[0]), 1)]
 
 

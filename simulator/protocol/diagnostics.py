@@ -154,7 +154,7 @@ class _Diagnostics(Message):
         """The sub-function and data of a PDU; an unknown sub-function is refused with code 01."""
         cls.body(pdu, least=2)
         sub_function = _supported(_HEAD.unpack_from(pdu)[1])
-        return cls(sub_function, unpack_words(pdu[3:], "data"))
+        return cls(sub_function, unpack_words(pdu[3:], "data word"))
 
 
 class DiagnosticsRequest(_Diagnostics, Request):

@@ -51,10 +51,10 @@ class LineFramer(Protocol):
 class Traffic:
     """Tells requests from the answers of other devices on a line, as well as that is possible.
 
-    A frame from the unit that was asked last is its answer when it has the same function code (or the exception
-    code of it), the length of an answer, and comes within ``window_s``.  Every other frame is a request.  Units
-    in ``own`` answer here, so that nothing on the line is their answer.  A client that repeats a write to
-    a unit that is silent cannot be told from an answer; neither is executed here.
+    A frame from the unit that was asked last is its answer when it has the same function code (or the
+    exception code of it), the length of an answer, and comes within ``window_s``.  Every other frame is a
+    request.  Units in ``own`` answer here, so that nothing on the line is their answer.  A client that
+    repeats a write to a unit that is silent cannot be told from an answer; neither is executed here.
     """
 
     __slots__ = ("_asked", "_until", "_window_s", "own")
@@ -85,9 +85,10 @@ def _answers(frame: Frame, asked: Frame) -> bool:
 class RtuLine:
     """Cuts what a serial port receives into RTU frames.
 
-    ``frames`` counts frames with a right CRC, ``errors`` those with a wrong one (or, with ``strict_gap``, with a
-    pause of more than 1.5 characters inside), ``overruns`` those too long to be kept, ``dropped`` the bytes of
-    both, ``answers`` frames that ``traffic`` took for answers of others and that were not handed over.
+    ``frames`` counts frames with a right CRC, ``errors`` those with a wrong one (or, with ``strict_gap``,
+    with a pause of more than 1.5 characters inside), ``overruns`` those too long to be kept, ``dropped``
+    the bytes of both, ``answers`` frames that ``traffic`` took for answers of others and that were not
+    handed over.
 
     ``strict_gap`` is off by default: operating systems and USB adapters pause longer by themselves.
     """
@@ -191,7 +192,7 @@ def _first(data: bytes) -> int:
 
 
 class StreamLine:
-    """A line for framings that need no silence: ASCII and binary, or RTU behind a converter that breaks the gaps.
+    """A line for framings that need no silence: ASCII, binary, or RTU where a converter breaks the gaps.
 
     Frames are handed over as soon as they are complete; a pause of ``framer.idle_s`` drops what has begun.
     """

@@ -43,7 +43,7 @@ def register(request: type[Request], response: type[Response], *, replace: bool 
 
 
 def check_pair(request: type[Request], response: type[Response], *, replace: bool = False) -> None:
-    """Raise ValueError when two messages have different codes, or one that is taken or that cannot be sent."""
+    """Raise ValueError when two messages differ in their code, or it is taken or cannot be sent."""
     code = request.function
     if not 1 <= code < EXCEPTION_BIT:
         raise ValueError(f"function code of {_name(request)} is {code}, expected 1 to 127")

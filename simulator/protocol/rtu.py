@@ -1,13 +1,13 @@
 """RTU frames in a stream that knows no silence: unit id, PDU, CRC (Modbus over Serial Line V1.02 §2.5.1).
 
 Where a frame ends is told by its first bytes, by the rules of the messages for one direction.  Behind a
-function code without a rule, the CRC is tried at every length.  Where no frame is, one byte is passed over and
-the next one tried.
+function code without a rule, the CRC is tried at every length.  Where no frame is, one byte is passed
+over and the next one tried.
 """
 
 from __future__ import annotations
 
-from simulator.protocol.checksums import crc16, with_crc
+from simulator.protocol.checksums import CRC_START, crc16, with_crc
 from simulator.protocol.codes import EXCEPTION_BIT
 from simulator.protocol.contract import UNKNOWN_LENGTH, LengthRule
 from simulator.protocol.frames import Frame
@@ -24,13 +24,14 @@ _WAIT = (-1, -1)
 class RtuFramer(StreamFramer):
     """Cuts a stream of RTU frames: requests, or with ``length=response_length`` responses."""
 
-    __slots__ = ("_length",)
+    __slots__ = ("_length", "_search")
 
     idle_s = 0.1  # longer than a sender ever halts within a frame, shorter than a client waits
 
     def __init__(self, length: LengthRule = request_length, *, noise_limit: int | None = NOISE_LIMIT) -> None:
         super().__init__(noise_limit=noise_limit)
         self._length = length
+        self._search: _Search | None = None
 
     def receive(self, data: bytes) -> list[Frame]:
         """Return every complete frame; keep at most one ADU's beginning for the next call."""
@@ -87,21 +88,16 @@ class RtuFramer(StreamFramer):
         return length + _OVERHEAD if length else length
 
     def _hunt(self, data: bytes, offset: int, final: bool) -> tuple[int, int]:
-        """The frame that ends first: of any length at ``offset``, or of the length it tells behind it."""
-        limit = min(len(data), offset + MAX_ADU)
-        found = _ending(data, offset, limit)
-        stop = found[1] if found else limit + 1
-        unfinished = limit - MIN_ADU + 1
-        for start in range(offset + 1, stop - MIN_ADU):
-            size = self._size(data, start)
-            if size is None or (size != UNKNOWN_LENGTH and limit < start + size <= start + MAX_ADU):
-                unfinished = min(unfinished, start)
-            elif size and start + size < stop and not crc16(data[start : start + size]):
-                found, stop = (start, start + size), start + size
-        if found:
-            return found
-        if final or limit == offset + MAX_ADU:
-            return unfinished, unfinished  # whatever ends before was looked at
+        """The same behind a function code without a rule."""
+        search = self._search or _Search(self._length)
+        self._search = None
+        taken = data[offset : offset + MAX_ADU]
+        found = search.find(taken)
+        if found is not None:
+            return offset + found[0], offset + found[1]
+        if final or len(taken) == MAX_ADU:
+            return offset + search.unfinished, offset + search.unfinished
+        self._search = search
         return _WAIT
 
     def _drop(self, count: int) -> None:
@@ -110,13 +106,53 @@ class RtuFramer(StreamFramer):
         super()._drop(count)
 
 
-def _ending(data: bytes, offset: int, limit: int) -> tuple[int, int] | None:
-    """The frame at ``offset`` whose length only the CRC tells: the first end at which it is right."""
-    crc = crc16(data[offset : offset + MIN_ADU])
-    stop = offset + MIN_ADU
-    while crc:
-        if stop >= limit:
-            return None
-        crc = crc16(data[stop : stop + 1], crc)
-        stop += 1
-    return offset, stop
+class _Search:
+    """Looks, as bytes come, for the frame that ends first.
+
+    That is one of any length at the beginning, if the CRC says so, or one of the length it tells behind it.
+    ``unfinished`` is where the first of those begins that may still come.
+    """
+
+    __slots__ = ("_crc", "_length", "_open", "_seen", "_start", "unfinished")
+
+    def __init__(self, length: LengthRule) -> None:
+        self._length = length
+        self._crc = CRC_START
+        self._seen = 0  # bytes in that CRC
+        self._start = 1  # the next byte at which a frame may begin
+        self._open: list[tuple[int, int]] = []  # where frames may begin and end; 0 while that is not known
+        self.unfinished = 1
+
+    def find(self, data: bytes) -> tuple[int, int] | None:
+        """``data`` is what was given before, and more."""
+        found = self._from_the_beginning(data)
+        first = found[1] if found else len(data) + 1
+        starts = range(self._start, len(data) - MIN_ADU + 1)
+        waiting, self._open = [*self._open, *((start, 0) for start in starts)], []
+        self._start = max(self._start, starts.stop)
+        for start, known in waiting:
+            stop = known or self._stop(data, start)
+            if not 0 < stop <= len(data):
+                if stop >= 0:
+                    self._open.append((start, stop))
+            elif stop < first and not crc16(data[start:stop]):
+                found, first = (start, stop), stop
+        self.unfinished = self._open[0][0] if self._open else self._start
+        return found
+
+    def _from_the_beginning(self, data: bytes) -> tuple[int, int] | None:
+        while self._seen < len(data):
+            self._crc = crc16(data[self._seen : self._seen + 1], self._crc)
+            self._seen += 1
+            if not self._crc and self._seen >= MIN_ADU:
+                return 0, self._seen
+        return None
+
+    def _stop(self, data: bytes, start: int) -> int:
+        """Where the frame at ``start`` ends; 0 when that is not known yet, -1 when there is none."""
+        length = self._length(data[start + 1 :])
+        if length is None:
+            return 0
+        if length == UNKNOWN_LENGTH or length + _OVERHEAD > MAX_ADU:
+            return -1
+        return start + length + _OVERHEAD

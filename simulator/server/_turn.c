@@ -56,9 +56,10 @@ typedef struct {
     PyObject_HEAD
     Table tables[TABLES];
     uint64_t *requests;
+    const uint8_t *muted; /* by row, NULL when no device ever is: not 0 sends its requests to Python */
     size_t rows;
     uint32_t codes; /* a bit for each function code answered here */
-    Py_buffer view;
+    Py_buffer view, muted_view;
 } Layout;
 
 static int view_of(PyObject *object, Py_buffer *view, int flags, Py_ssize_t itemsize, const char *format)
@@ -110,15 +111,17 @@ static void layout_dealloc(Layout *self)
         for (int view = 0; view < 4; view++)
             PyBuffer_Release(&self->tables[index].views[view]); /* nothing when there is none */
     PyBuffer_Release(&self->view);
+    PyBuffer_Release(&self->muted_view);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
 static PyObject *layout_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(names))
 {
-    PyObject *specs[TABLES], *requests;
+    PyObject *specs[TABLES], *requests, *muted = Py_None;
     const char *codes;
     Py_ssize_t length;
-    if (!PyArg_ParseTuple(args, "(OOOO)Oy#", &specs[0], &specs[1], &specs[2], &specs[3], &requests, &codes, &length))
+    if (!PyArg_ParseTuple(args, "(OOOO)Oy#|O", &specs[0], &specs[1], &specs[2], &specs[3], &requests, &codes, &length,
+                          &muted))
         return NULL;
     Layout *self = (Layout *)type->tp_alloc(type, 0); /* zeroed */
     if (self == NULL)
@@ -130,6 +133,13 @@ static PyObject *layout_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNU
         goto failed;
     self->requests = self->view.buf;
     self->rows = (size_t)self->view.len / sizeof(uint64_t);
+    if (muted != Py_None && view_of(muted, &self->muted_view, PyBUF_SIMPLE, 1, "B") < 0)
+        goto failed;
+    if (muted != Py_None && (size_t)self->muted_view.len < self->rows) {
+        PyErr_SetString(PyExc_ValueError, "muted has fewer rows than requests");
+        goto failed;
+    }
+    self->muted = self->muted_view.buf;
     for (Py_ssize_t index = 0; index < length; index++)
         if ((unsigned char)codes[index] < 32)
             self->codes |= UINT32_C(1) << codes[index];
@@ -140,12 +150,13 @@ failed:
 }
 
 PyDoc_STRVAR(layout_doc,
-             "Layout(tables, requests, codes)\n--\n\n"
+             "Layout(tables, requests, codes, muted=None)\n--\n\n"
              "What devices of a kind share.\n\n"
              "``tables`` are coils, discrete inputs, input registers and holding registers, each None or a tuple\n"
              "(columns, stops, open_stops, buffer): arrays of type 'i' as in an AddressMap; open_stops, what stops is\n"
              "for writes no rule concerns, or None when Python does all of them; the buffer.  ``requests`` is an array\n"
-             "of type 'Q', by row.  ``codes`` are the function codes to answer.  The buffers stay exported.");
+             "of type 'Q', by row.  ``codes`` are the function codes to answer.  ``muted`` holds a byte for each row;\n"
+             "while it is not 0 Python answers for the device.  The buffers stay exported.");
 
 static PyTypeObject Layout_type = {
     PyVarObject_HEAD_INIT(NULL, 0)
@@ -448,6 +459,8 @@ static size_t answer(Station *station, const uint8_t *adu, size_t size, uint8_t 
     unsigned code = adu[7];
     size_t length = 0;
     if (size < MIN_ANSWERED || entry == NULL || code >= 32 || !(entry->layout->codes >> code & 1))
+        return 0;
+    if (entry->layout->muted != NULL && entry->layout->muted[entry->row])
         return 0;
     switch (code) {
     case 1: length = read_bits(entry, COILS, adu, size, out); break;

@@ -9,13 +9,14 @@ _Table = tuple[array[int], array[int], array[int] | None, mmap]
 
 @final
 class Layout:
-    """What devices of a kind share: address maps, buffers, requests answered by row, codes answered."""
+    """What devices of a kind share: address maps, buffers, requests by row, codes answered, who is muted."""
 
     def __new__(
         cls,
         tables: tuple[_Table | None, ...],
         requests: array[int],
         codes: bytes,
+        muted: bytearray | None = None,
         /,
     ) -> Layout: ...
 

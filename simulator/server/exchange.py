@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from simulator.protocol.frames import Frame, Framer
     from simulator.server._turn import Station as CompiledStation
     from simulator.server.factory import ModbusServerFactory
-    from simulator.server.stations import Station
+    from simulator.server.stations import LineStation, Station
 
 NO_UNIT = -1
 
@@ -92,4 +92,61 @@ class Exchange:
         self.factory.exceptions += 1
         if not isinstance(reason, (ModbusException, struct.error)):  # the client's fault, see refusal
             self.factory.failed(device, pdu, reason)
-        return refusal(pdu, reason)
+        refused = refusal(pdu, reason)
+        device.kind.state(device.row).refused(refused[1])
+        return refused
+
+
+class LineExchange(Exchange):
+    """The exchange of a framing that has a bus: all that is heard is counted, and the delimiter is the bus'.
+
+    A response to the request that changes the delimiter still ends with the old one.
+    """
+
+    __slots__ = ("delimited", "errors")
+
+    framer: Any  # of a line, or of a stream of line frames
+
+    def __init__(self, factory: ModbusServerFactory, framer: Any, station: LineStation | None = None) -> None:
+        super().__init__(factory, framer, station)
+        self.errors = 0
+        inner = getattr(framer, "framer", framer)  # a line keeps the framer of its stream
+        self.delimited: Any = inner if hasattr(inner, "delimiter") else None
+
+    def respond(self, data: bytes) -> bytes:
+        """The responses to every request that is complete with ``data``."""
+        if self.delimited is not None:
+            self._obey()
+        responses = self.answer(self.framer.receive(data))
+        if self.framer.errors != self.errors:
+            self.heard_errors()
+        return responses
+
+    def answer(self, frames: Iterable[Frame]) -> bytes:
+        """The responses to requests that are cut already, one after the other."""
+        responses = b""
+        for frame in frames:
+            self.station.bus.messages += 1
+            responses += super().answer((frame,))
+            if self.delimited is not None:
+                self._obey()
+        return responses
+
+    def idle(self) -> bytes:
+        """The stream has paused: give up what has begun; the responses to the requests behind it."""
+        responses = self.answer(self.framer.idle())
+        if self.framer.errors != self.errors:
+            self.heard_errors()
+        return responses
+
+    def heard_errors(self, *, overrun: bool = False) -> None:
+        """Tell every device of the line that something wrong was heard, once for each piece of input."""
+        self.errors = self.framer.errors
+        self.factory.line_errors += 1
+        for device in self.station.values():
+            device.state.heard_error(overrun=overrun)
+
+    def _obey(self) -> None:
+        delimiter = self.station.bus.delimiter
+        if self.delimited.delimiter != delimiter:
+            self.delimited.delimiter = delimiter

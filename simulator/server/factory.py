@@ -11,9 +11,11 @@ from twisted.internet.protocol import ServerFactory
 from twisted.logger import Logger
 
 from simulator.protocol.mbap import MbapFramer
+from simulator.protocol.stream import StreamFramer
+from simulator.server.exchange import Exchange, LineExchange
 from simulator.server.lanes import compiled_station
-from simulator.server.protocol import ModbusServerProtocol
-from simulator.server.stations import UNKNOWN_UNIT, Station
+from simulator.server.protocol import LineServerProtocol, ModbusServerProtocol
+from simulator.server.stations import UNKNOWN_UNIT, LineStation, Station
 
 if TYPE_CHECKING:
     from simulator.server._turn import Station as CompiledStation
@@ -49,7 +51,12 @@ class ModbusServerFactory(ServerFactory):
 
     ``station`` holds the devices by unit id.  ``route``, for a listener on many addresses, takes the local
     address of a connection and returns its station, or None for an address that is not in the plan; such a
-    connection is closed at once.  ``unknown_unit`` is what answers a unit id that no device has.
+    connection is closed at once.  ``unknown_unit`` is what answers a unit id that no device has; by default
+    exception 0x0B, and nobody where the framing is one of serial lines.
+
+    ``framer`` makes what cuts a connection into requests.  With a framing of serial lines the devices behind
+    one address share a bus: unit id 0 is everybody, and all hear of what is wrong with the bytes.
+
     ``idle_timeout`` is in seconds, 0 for never.  ``max_connections`` bounds the connections of one address:
     the listener rests while it is reached; behind a ``route``, where one listener serves many addresses, the
     connection over the limit is closed, and so is one over the ``host_limit``.
@@ -59,7 +66,7 @@ class ModbusServerFactory(ServerFactory):
     """
 
     noisy = False
-    framer = MbapFramer
+    framer: Callable[[], Any] = MbapFramer
     protocol: Any = ModbusServerProtocol
     compiled = True
 
@@ -68,16 +75,24 @@ class ModbusServerFactory(ServerFactory):
         station: Station | None = None,
         *,
         route: Route | None = None,
-        unknown_unit: str = "gateway_target_failed",
+        framer: Callable[[], Any] | None = None,
+        unknown_unit: str | None = None,
         idle_timeout: float = 0,
         max_connections: int = 0,
         host_limit: HostLimit | None = None,
     ) -> None:
         if (station is None) == (route is None):
             raise ValueError("expected either a station or a route")
-        self.station = station
-        self.route = route
-        self.absent = UNKNOWN_UNIT[unknown_unit]
+        if framer is not None:
+            self.framer = framer
+        self.is_line = isinstance(self.framer, type) and issubclass(self.framer, StreamFramer)
+        if self.is_line and self.protocol is ModbusServerProtocol:
+            self.protocol = LineServerProtocol
+        self._lines: dict[str, LineStation] = {}  # by local address, behind a route
+        self.station = LineStation(station, self.failed) if station is not None and self.is_line else station
+        self.route = self._line_route(route) if route is not None and self.is_line else route
+        self.absent = UNKNOWN_UNIT[unknown_unit or ("ignore" if self.is_line else "gateway_target_failed")]
+        self.clock: Any = None  # what waits for the rest of a frame; the reactor, once it listens
         self.idle_timeout = idle_timeout
         self.max_connections = max_connections
         self.host_limit = host_limit
@@ -86,6 +101,7 @@ class ModbusServerFactory(ServerFactory):
         self.refused = 0
         self.exceptions = 0
         self.lost_streams = 0
+        self.line_errors = 0  # pieces of input with something wrong in it: checksums, bytes between frames
         self.served = 0  # requests that Python has answered, and compiled code for connections that ended
         self._shared: CompiledStation | None = None  # of all connections, when there is no route
         self._held: Counter[str] = Counter()  # connections by local address, behind a route
@@ -99,6 +115,10 @@ class ModbusServerFactory(ServerFactory):
         built = self.protocol()
         built.factory = self
         return built
+
+    def exchange(self, framer: Any) -> Exchange:
+        """What answers the requests that ``framer`` cuts."""
+        return LineExchange(self, framer) if self.is_line else Exchange(self, framer)
 
     @property
     def requests(self) -> int:
@@ -141,6 +161,17 @@ class ModbusServerFactory(ServerFactory):
             self._failures.add(kind)
             log.error("request {pdu} failed: {kind}", pdu=pdu.hex(" "), kind=kind)
 
+    def _line_route(self, route: Route) -> Route:
+        """The route to stations with a bus each, which counts for all who come."""
+
+        def line_at(address: str) -> Station | None:
+            line = self._lines.get(address)
+            if line is None and (station := route(address)) is not None:
+                line = self._lines[address] = LineStation(station, self.failed)
+            return line
+
+        return line_at
+
     def _place(self, protocol: ModbusServerProtocol) -> None:
         assert self.route is not None
         address = protocol.transport.getHost().host
@@ -157,6 +188,7 @@ class ModbusServerFactory(ServerFactory):
         return (
             self.compiled
             and type(protocol).dataReceived is ModbusServerProtocol.dataReceived
+            and type(protocol.exchange) is Exchange
             and type(protocol.exchange.framer) is MbapFramer
             and hasattr(protocol.transport, "arm")
         )

@@ -6,7 +6,8 @@ descriptor, and the two ``epoll_ctl`` and one ``epoll_wait`` that its buffered w
 while protocols and factories stay ordinary Twisted ones.
 
 A second nested epoll holds the listening sockets, so that one call stops all accepting when the
-connection limit is reached or the descriptors run out.
+connection limit is reached or the descriptors run out.  A third holds what is neither: datagram sockets and
+serial lines.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ DESCRIPTOR_PAUSE_S = 1.0  # how long accepting rests when the process has no des
 
 
 class Hub:
-    """All TCP listeners and connections of a process.
+    """All listeners, connections, datagram sockets and serial lines of a process.
 
     ``max_connections`` is how many connections it holds at once, 0 for as many as there are descriptors.
     ``compiled`` lets compiled code answer plain requests.
@@ -43,6 +44,7 @@ class Hub:
         self.max_connections = max_connections
         self.connections = event_pool(reactor, "connections", compiled=compiled)
         self.ports = EventPool(reactor, "listeners")
+        self.others = EventPool(reactor, "datagrams and lines")
         self.accepted = 0
         self.refused = 0
         self.idle_closed = 0
@@ -52,14 +54,17 @@ class Hub:
         self._stopped: Deferred[None] | None = None
         self._grace: Any = None
 
-    def listen(self, host: str, port: int, factory: Any, backlog: int = 4096) -> HubPort:
+    def listen(
+        self, host: str, port: int, factory: Any, backlog: int = 4096, *, scheme: str = "tcp"
+    ) -> HubPort:
         """Open a listening socket whose connections ``factory`` serves.
 
-        Raises :class:`~simulator.errors.BindError`.  4096 is Linux's default ceiling of the backlog.
+        Raises :class:`~simulator.errors.BindError`, which names the endpoint by its ``scheme``.  4096 is
+        Linux's default ceiling of the backlog.
         """
         from simulator.server.port import HubPort
 
-        listening = HubPort(self, host, port, factory, backlog)
+        listening = HubPort(self, host, port, factory, backlog, scheme)
         listening.startListening()
         timeout = getattr(factory, "idle_timeout", 0)
         if timeout:
@@ -100,6 +105,9 @@ class Hub:
             port.stopListening()  # type: ignore[attr-defined]
         for _ in range(LAST_TURNS):
             self.connections.doRead()
+            self.others.doRead()
+        for other in self.others:
+            other.stopListening()  # type: ignore[attr-defined]
         for connection in self.connections:
             connection.loseConnection()  # type: ignore[attr-defined]
         self._stopped = Deferred()
@@ -115,9 +123,12 @@ class Hub:
             self._pause_call = None
         for port in self.ports:
             port.stopListening()  # type: ignore[attr-defined]
+        for other in self.others:
+            other.stopListening()  # type: ignore[attr-defined]
         for connection in self.connections:
             connection.abortConnection()  # type: ignore[attr-defined]
         self.ports.close()
+        self.others.close()
         self.connections.close()
 
     def _end(self) -> None:

@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from simulator.server._turn import Station as CompiledStation
 
 try:
-    if os.environ.get("MODSIM_PURE") == "1":
-        raise ImportError("compiled code is not wanted")
     from simulator.server import _turn
 except ImportError:
-    COMPILED = False
+    BUILT = False
 else:
-    COMPILED = True
+    BUILT = True
+
+COMPILED = BUILT and os.environ.get("MODSIM_PURE") != "1"  # unless a hub is told otherwise
 
 log = Logger()
 
@@ -96,13 +96,13 @@ class LanePool(EventPool):
 
 
 def event_pool(reactor: Any, name: str, *, compiled: bool) -> EventPool:
-    """A pool of connections."""
-    return LanePool(reactor, name) if compiled else EventPool(reactor, name)
+    """A pool of connections, with a compiled turn where that is wanted and there is one."""
+    return LanePool(reactor, name) if compiled and BUILT else EventPool(reactor, name)
 
 
 def compiled_station() -> CompiledStation | None:
     """An empty station for compiled code, which ``admit`` fills; None where there is no compiled code."""
-    return _turn.Station() if COMPILED else None
+    return _turn.Station() if BUILT else None
 
 
 def admit(station: CompiledStation, unit: int, device: Device) -> None:
@@ -148,7 +148,7 @@ def _shape(device: Device) -> _Shape:
         for table, store in zip(Table, stores, strict=True)
     ]
     known = bytes(code for code, function in PLAIN.items() if kind.functions[code] is function)
-    return _Shape(_turn.Layout(tuple(tables), kind.requests, known), stores)
+    return _Shape(_turn.Layout(tuple(tables), kind.requests, known, kind.muted), stores)
 
 
 def _store(table: Table, block: Block) -> tuple[AddressMap, mmap.mmap] | None:

@@ -27,15 +27,18 @@ _OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 class HubPort:
     """One listener: an address, a port and the factory that serves it."""
 
-    __slots__ = ("_backlog", "_host", "_paused", "_port", "factory", "hub", "socket")
+    __slots__ = ("_backlog", "_host", "_paused", "_port", "_scheme", "factory", "hub", "socket")
 
-    def __init__(self, hub: Hub, host: str, port: int, factory: Any, backlog: int) -> None:
+    def __init__(
+        self, hub: Hub, host: str, port: int, factory: Any, backlog: int, scheme: str = "tcp"
+    ) -> None:
         self.hub = hub
         self.factory = factory
         self.socket: socket.socket | None = None
         self._host = host
         self._port = port
         self._backlog = backlog
+        self._scheme = scheme
         self._paused = False
 
     def startListening(self) -> None:
@@ -119,4 +122,4 @@ class HubPort:
     def endpoint(self) -> str:
         """``tcp://host:port``"""
         host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"tcp://{host}:{self._port}"
+        return f"{self._scheme}://{host}:{self._port}"

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.internet.protocol import Protocol
 
-from simulator.server.exchange import Exchange
-
 if TYPE_CHECKING:
     from twisted.python.failure import Failure
 
@@ -27,7 +25,7 @@ class ModbusServerProtocol(Protocol):
     transport: Any
 
     def connectionMade(self) -> None:
-        self.exchange = Exchange(self.factory, self.factory.framer())
+        self.exchange = self.factory.exchange(self.factory.framer())
         self.host = self.place = ""  # kept only where connections are counted by them
         if self.factory.host_limit is not None:
             self.host = str(self.transport.getPeer().host)
@@ -45,3 +43,47 @@ class ModbusServerProtocol(Protocol):
         if exchange.framer.lost:
             self.factory.stream_lost(exchange.framer.lost)
             self.transport.loseConnection()
+
+
+class LineServerProtocol(ModbusServerProtocol):
+    """The same for the framings of serial lines over a stream: a beginning is not waited for for ever."""
+
+    __slots__ = ("_heard", "_timer")
+
+    exchange: Any  # a LineExchange
+
+    def connectionMade(self) -> None:
+        self._timer: Any = None
+        self._heard = 0.0
+        super().connectionMade()
+
+    def connectionLost(self, reason: Failure | None = None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        super().connectionLost(reason)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Answer every request that is complete, and wait for the rest of one that has begun."""
+        super().dataReceived(data)
+        if self.exchange.framer.pending:
+            self._heard = self.factory.clock.seconds()
+            if self._timer is None:
+                self._wait(self.exchange.framer.idle_s)
+
+    def _wait(self, seconds: float) -> None:
+        self._timer = self.factory.clock.callLater(seconds, self._look)
+
+    def _look(self) -> None:
+        """Give up what has begun when nothing came since."""
+        self._timer = None
+        framer = self.exchange.framer
+        rest = self._heard + framer.idle_s - self.factory.clock.seconds()
+        if not framer.pending or not self.transport:
+            return
+        if rest > 0:
+            self._wait(rest)
+            return
+        responses = self.exchange.idle()
+        if responses:
+            self.transport.write(responses)

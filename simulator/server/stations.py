@@ -1,17 +1,19 @@
 """Which device stands behind a unit id and a local address.
 
-A *station* is what one connection sees: ``get(unit)`` returns the device, or None.  A plain dictionary of
-unit ids is one.
+A *station* is what one connection sees: ``get(unit)`` returns the device, or None, and ``values()`` all of
+them.  A plain dictionary of unit ids is one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from simulator.device import DeviceKind
-from simulator.errors import GatewayPathUnavailable, GatewayTargetFailed
+from simulator.diagnostics import Bus
+from simulator.errors import GatewayPathUnavailable, GatewayTargetFailed, ModbusException
 from simulator.functions.table import Function
 
 if TYPE_CHECKING:
@@ -19,12 +21,15 @@ if TYPE_CHECKING:
     from simulator.device import Device
 
 DeviceOf = Callable[[int, int], "Device"]  # group, index in the group
+Failed = Callable[[Any, bytes, Exception], None]  # device, PDU, what was raised
 
 
 class Station(Protocol):
     """The devices behind one address and port."""
 
-    def get(self, unit: int, /) -> Device | None: ...
+    def get(self, unit: int, /) -> Any: ...
+
+    def values(self) -> Iterable[Device]: ...
 
 
 class AnyUnit:
@@ -37,6 +42,9 @@ class AnyUnit:
 
     def get(self, unit: int, /) -> Device | None:
         return self.device
+
+    def values(self) -> Iterable[Device]:
+        return (self.device,)
 
 
 class PlannedStation:
@@ -52,6 +60,75 @@ class PlannedStation:
     def get(self, unit: int, /) -> Device | None:
         found = self.plan.device_at(self.ip, unit)
         return None if found is None else self.device_of(*found)
+
+    def values(self) -> Iterator[Device]:
+        for span in self.plan.spans_at(self.ip):
+            for _, index in span.devices_at(self.ip):
+                yield self.device_of(span.group, index)
+
+
+class LineStation:
+    """The devices of another station on one bus, with everybody behind unit id 0 (V1.02 §2.2).
+
+    ``failed`` is told of a fault of ours in carrying out a broadcast.
+    """
+
+    __slots__ = ("_everybody", "bus", "failed", "station")
+
+    def __init__(self, station: Station, failed: Failed) -> None:
+        self.station = station
+        self.bus = Bus()
+        self.failed = failed
+        self._everybody = Everybody(self)
+
+    def get(self, unit: int, /) -> Any:
+        return self._on_bus(self.station.get(unit)) if unit else self._everybody
+
+    def values(self) -> Iterator[Device]:
+        for device in self.station.values():
+            yield self._on_bus(device)
+
+    def _on_bus(self, device: Any) -> Any:
+        if device is not None:
+            device.kind.buses[device.row] = self.bus
+        return device
+
+
+class Everybody:
+    """All devices of a line: each carries the request out, none answers."""
+
+    __slots__ = ("functions", "kind", "row", "station")
+
+    def __init__(self, station: LineStation) -> None:
+        self.station = station
+        self.functions = (_broadcast,) * 256
+        self.kind = DeviceKind(self.functions)  # where broadcasts are counted once
+        self.row = 0
+
+
+def _broadcast(everybody: Any, pdu: bytes) -> bytes:
+    """A device that refuses does so in silence, too."""
+    for device in everybody.station.values():
+        device.kind.requests[device.row] += 1
+        try:
+            device.functions[pdu[0]](device, pdu)
+        except Exception as reason:
+            if not isinstance(reason, (ModbusException, struct.error)):
+                everybody.station.failed(device, pdu, reason)
+        device.state.silent(broadcast=True)
+    return b""
+
+
+class UnitsOf:
+    """The unit ids of a station as a container: ``5 in UnitsOf(station)``."""
+
+    __slots__ = ("_station",)
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+
+    def __contains__(self, unit: object) -> bool:
+        return isinstance(unit, int) and self._station.get(unit) is not None
 
 
 def planned_station(plan: ListenerPlan, device_of: DeviceOf) -> Station:

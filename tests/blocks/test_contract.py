@@ -105,7 +105,9 @@ def same(block: Block, model: Model, bits: bool) -> bool:
 
 LAST = 0xFFFF
 starts = st.integers(0, 90) | st.integers(LAST - 90, LAST)
-spans = st.tuples(starts, st.integers(1, 40)).map(lambda span: range(span[0], min(span[0] + span[1], LAST + 1)))
+spans = st.tuples(starts, st.integers(1, 40)).map(
+    lambda span: range(span[0], min(span[0] + span[1], LAST + 1))
+)
 numbers = st.lists(st.integers(0, 0xFFFF), min_size=1, max_size=60)
 steps = st.lists(st.tuples(starts | st.integers(0, LAST), numbers, st.booleans()), max_size=20)
 
@@ -113,7 +115,9 @@ steps = st.lists(st.tuples(starts | st.integers(0, LAST), numbers, st.booleans()
 @every_kind
 @settings(deadline=None, max_examples=60)
 @given(spans=st.lists(spans, min_size=1, max_size=6), seed=st.integers(0, 0xFFFF), steps=steps)
-@example(spans=[range(3, 8), range(9, 30)], seed=9, steps=[(3, [7] * 5, True), (8, [1], True), (7, [1] * 2, True)])
+@example(
+    spans=[range(3, 8), range(9, 30)], seed=9, steps=[(3, [7] * 5, True), (8, [1], True), (7, [1] * 2, True)]
+)
 def test_reads_and_writes_as_a_dictionary_would(
     make: Make, bits: bool, spans: list[range], seed: int, steps: list[tuple[int, list[int], bool]]
 ) -> None:
@@ -134,7 +138,19 @@ def test_reads_and_writes_as_a_dictionary_would(
 @every_kind
 @pytest.mark.parametrize(
     ("address", "quantity"),
-    [(9, 1), (9, 2), (9, 12), (10, 11), (19, 2), (20, 1), (15, 2000), (0, 1), (LAST, 1), (LAST, 2), (12, 0xFFFF)],
+    [
+        (9, 1),
+        (9, 2),
+        (9, 12),
+        (10, 11),
+        (19, 2),
+        (20, 1),
+        (15, 2000),
+        (0, 1),
+        (LAST, 1),
+        (LAST, 2),
+        (12, 0xFFFF),
+    ],
 )
 def test_a_range_with_a_missing_address_is_refused_and_nothing_changes(
     make: Make, bits: bool, address: int, quantity: int

@@ -308,7 +308,7 @@ devices:
         ),
         (
             "parameters: {rated: [5]}",
-            "5:25: devices.0.parameters.rated: rated is a list, expected a number or text",
+            "5:25: devices.0.parameters.rated: rated is a list, expected a whole number, a number or text",
         ),
         (
             "values: {setpiont: 5}",

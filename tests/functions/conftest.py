@@ -8,25 +8,19 @@ import pytest
 
 from simulator.device import Device, DeviceKind
 from simulator.functions.standard import function_table
-from simulator.functions.table import refusal
+from simulator.functions.table import answer
 
 Ask = Callable[..., str]
-
-
-def _answer(device: Device, pdu: bytes) -> bytes:
-    """What a client of the device gets: the response, or the exception response."""
-    try:
-        return device.functions[pdu[0]](device, pdu)
-    except Exception as reason:
-        return refusal(pdu, reason)
 
 
 @pytest.fixture
 def ask() -> Ask:
     """``ask(request, holding_registers=…)``: the hex of the response of a device with these blocks."""
 
-    def ask(request: str, *, without: Iterable[int] = (), device: Device | None = None, **blocks: object) -> str:
+    def ask(
+        request: str, *, without: Iterable[int] = (), device: Device | None = None, **blocks: object
+    ) -> str:
         asked = device or Device(DeviceKind(function_table(without)), **blocks)  # type: ignore[arg-type]
-        return _answer(asked, bytes.fromhex(request)).hex(" ").upper()
+        return answer(asked, bytes.fromhex(request)).hex(" ").upper()
 
     return ask

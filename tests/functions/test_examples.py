@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from simulator.blocks.memory import sequential_bits, sequential_registers, sparse_registers
-from simulator.device import Device, DeviceKind
+from simulator.device import Device, DeviceKind, ServerId
+from simulator.fifos import FifoStore, PushedQueue
+from simulator.files import FileStore
 from simulator.functions.standard import function_table
 
 
@@ -79,6 +81,54 @@ def test_06_write_register_2(ask):
     assert ask("03 00 00 00 03", holding_registers=registers) == "03 06 00 01 00 03 00 01"
 
 
+def test_07_read_exception_status(ask):
+    """§6.7"""
+    device = Device(DeviceKind(function_table(), exception_status=lambda device: 0b01101101))
+    #  function                         function
+    #  |                                |  outputs
+    assert ask("07", device=device) == "07 6D"
+
+
+def test_08_00_return_query_data(ask):
+    """§6.8.3"""
+    #  function
+    #  |  sub-function
+    #  |  |     data                    the response is the request
+    assert ask("08 00 00 A5 37") == "08 00 00 A5 37"
+
+
+def test_11_get_comm_event_counter(ask):
+    """§6.9: 264 events, and a program function still in progress"""
+    device = Device(DeviceKind(function_table()))
+    device.kind.requests[0] = 264
+    device.state.in_progress = True
+    #                                   function
+    #  function                         |  status
+    #  |                                |  |     event count
+    assert ask("0B", device=device) == "0B FF FF 01 08"
+
+
+def test_12_get_comm_event_log(ask):
+    """§6.10: 264 events in 289 messages, and the device was restarted.
+
+    The example's log is not one of the events it goes with; this one is that of a restarted device that is asked.
+    """
+    device = Device(DeviceKind(function_table()))
+    ask("08 0001 FF00", device=device)
+    for _ in range(24):
+        device.state.asked_for_events()
+    log = device.state.log()
+    device.kind.requests[0] += 288
+    assert log == b"\x00"
+    #  function
+    #  |  byte count
+    #  |  |  status
+    #  |  |  |     event count
+    #  |  |  |     |     message count
+    #  |  |  |     |     |     events, the newest first
+    assert ask("0C", device=device).startswith("0C 46 00 00 01 08 01 21 80 40 80 40")
+
+
 def test_15_write_coils_20_to_29(ask):
     """§6.11"""
     coils = sequential_bits(18, [1] + [0] * 10 + [1])
@@ -104,6 +154,55 @@ def test_16_write_registers_2_and_3(ask):
     #  |  |     |     |  |     |        |  |     quantity
     assert ask("10 00 01 00 02 04 00 0A 01 02", holding_registers=registers) == "10 00 01 00 02"
     assert ask("03 00 00 00 04", holding_registers=registers) == "03 08 00 07 00 0A 01 02 00 07"
+
+
+def test_17_report_server_id(ask):
+    """§6.13 gives no bytes; id 11, on, nothing more."""
+    device = Device(DeviceKind(function_table(), server_id=lambda row: ServerId(b"\x11")))
+    #                                   function
+    #                                   |  byte count
+    #  function                         |  |  server id
+    #  |                                |  |  |  run indicator
+    assert ask("11", device=device) == "11 02 11 FF"
+
+
+def test_20_read_two_groups_of_two_files(ask):
+    """§6.14: file 4 from record 1 on, file 3 from record 9 on"""
+    files = FileStore({4: bytes(2) + bytes.fromhex("0DFE0020"), 3: bytes(18) + bytes.fromhex("33CD0040")})
+    #  function
+    #  |  byte count
+    #  |  |  reference type
+    #  |  |  |  file number
+    #  |  |  |  |     record number
+    #  |  |  |  |     |     record length
+    #  |  |  |  |     |     |     reference type
+    #  |  |  |  |     |     |     |  file, record, length
+    request = "14 0E 06 00 04 00 01 00 02 06 00 03 00 09 00 02"
+    #  function
+    #  |  byte count
+    #  |  |  length of the first group
+    #  |  |  |  reference type
+    #  |  |  |  |  records 1 and 2
+    #  |  |  |  |  |           length of the second group
+    #  |  |  |  |  |           |  reference type
+    #  |  |  |  |  |           |  |  records 9 and 10
+    response = "14 0C 05 06 0D FE 00 20 05 06 33 CD 00 40"
+    assert ask(request, device=Device(DeviceKind(function_table(), files=files))) == response
+
+
+def test_21_write_three_records_of_file_4(ask):
+    """§6.15"""
+    device = Device(DeviceKind(function_table(), files=FileStore({4: bytes(20)})))
+    #  function
+    #  |  byte count
+    #  |  |  reference type
+    #  |  |  |  file number
+    #  |  |  |  |     record number
+    #  |  |  |  |     |     record length
+    #  |  |  |  |     |     |     records 7, 8, 9; the response is the request
+    request = "15 0D 06 00 04 00 07 00 03 06 AF 04 BE 10 0D"
+    assert ask(request, device=device) == request
+    assert ask("14 07 06 00 04 00 06 00 04", device=device) == "14 0A 09 06 00 00 06 AF 04 BE 10 0D"
 
 
 def test_22_mask_write_register_5(ask):
@@ -155,7 +254,20 @@ def test_23_read_registers_4_to_9_and_write_15_to_17(ask):
 def test_23_writes_before_it_reads(ask):
     """§6.17: "the write operation is performed before the read" """
     registers = sequential_registers(0, [1, 2, 3])
-    assert ask("17 00 00 00 03 00 01 00 01 02 BE EF", holding_registers=registers) == "17 06 00 01 BE EF 00 03"
+    assert (
+        ask("17 00 00 00 03 00 01 00 01 02 BE EF", holding_registers=registers) == "17 06 00 01 BE EF 00 03"
+    )
+
+
+def test_24_read_fifo_queue_at_1246(ask):
+    """§6.18"""
+    queue = PushedQueue(bytes.fromhex("01B8 1284"), 31)
+    device = Device(DeviceKind(function_table(), fifos=FifoStore({0x04DE: queue})))
+    #                                         function
+    #                                         |  byte count
+    #  function                               |  |     queue count
+    #  |  pointer address                     |  |     |     440   4740
+    assert ask("18 04 DE", device=device) == "18 00 06 00 02 01 B8 12 84"
 
 
 def test_43_14_read_basic_identification(ask):

@@ -69,7 +69,7 @@ def test_a_stream_begins_where_it_is_asked_to(identify, object_id):
 
 @pytest.mark.parametrize(("read_code", "object_id"), [(1, 3), (1, 0x80), (2, 7), (2, 0x80), (3, 0x81)])
 def test_a_stream_asked_to_begin_at_an_unknown_object_begins_at_the_first(identify, read_code, object_id):
-    """§6.21: "If the Object Id does not match any known object, the server responds as if object 0 were pointed out"."""
+    """§6.21: an object id that matches nothing is answered as if object 0 were meant."""
     assert carried(identify(EXTENDED, read_code, object_id)) == carried(identify(EXTENDED, read_code, 0))
 
 

@@ -11,11 +11,12 @@ from simulator.functions.standard import function_table
 from simulator.functions.table import function, illegal_function, refusal
 
 
-def test_this_version_has_these_functions():
+def test_the_functions_that_read_and_write_are_all_there():
     table = function_table()
     assert len(table) == 256
-    present = [code for code, behaviour in enumerate(table) if behaviour is not illegal_function]
-    assert present == [1, 2, 3, 4, 5, 6, 15, 16, 22, 23, 43]
+    present = {code for code, behaviour in enumerate(table) if behaviour is not illegal_function}
+    assert present >= {1, 2, 3, 4, 5, 6, 15, 16, 22, 23, 43}
+    assert not present & {0, 9, 10, 100, *range(128, 256)}
 
 
 def test_a_table_can_do_without_some():
@@ -26,7 +27,9 @@ def test_a_table_can_do_without_some():
 
 
 def test_a_second_behaviour_for_a_code_is_refused_with_its_owner():
-    with pytest.raises(ValueError, match=r"0x03 already belongs to simulator\.functions\.\S*read_holding_registers"):
+    with pytest.raises(
+        ValueError, match=r"0x03 already belongs to simulator\.functions\.\S*read_holding_registers"
+    ):
         function(3)(lambda device, pdu: b"")
 
 

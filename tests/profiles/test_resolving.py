@@ -146,10 +146,7 @@ def test_texts_bits_arrays_and_bits_of_registers(load: Load) -> None:
     assert profile.points["mode"].enum == {0: "stop", 1: "run"}
 
 
-TYPES = (
-    "bool, int8, uint8, int16, uint16, int32, uint32, int64, uint64, float16, float32, float64, string, bits, "
-    "bcd16, bcd32, bcd64, raw"
-)
+TYPES = ", ".join(DATA_TYPES)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 
-from simulator.datatypes import DATA_TYPES
 from simulator.generators.registry import types
 from simulator.profiles.schema import PointFile, ProfileFile
 from simulator.profiles.unsupported import UNSUPPORTED
@@ -15,7 +14,6 @@ Complaints = Callable[..., list[str]]
 
 HEADS = sorted(name for kind, name in UNSUPPORTED if kind == "profile")
 POINTS = sorted(name for kind, name in UNSUPPORTED if kind == "point")
-DATA = sorted(name for kind, name in UNSUPPORTED if kind == "data_type")
 GENERATORS = sorted(name for kind, name in UNSUPPORTED if kind == "generator")
 
 
@@ -28,13 +26,6 @@ def test_a_key_of_a_profile(complaints: Complaints, key: str) -> None:
 def test_a_key_of_a_point(complaints: Complaints, key: str) -> None:
     assert complaints(f"points: {{a: {{table: hr, address: 0, {key}: []}}}}") == [
         f"p.yaml:1:37: points.a.{key}: not supported by this version"
-    ]
-
-
-@pytest.mark.parametrize("name", DATA)
-def test_a_data_type(complaints: Complaints, name: str) -> None:
-    assert complaints(f"points: {{a: {{table: hr, address: 0, data_type: {name}}}}}") == [
-        f"p.yaml:1:48: points.a.data_type: data type {name} is not supported by this version"
     ]
 
 
@@ -57,7 +48,6 @@ def test_other_mistakes_are_told_beside(complaints: Complaints) -> None:
 
 
 def test_what_works_is_not_in_the_table() -> None:
-    assert not set(DATA) & set(DATA_TYPES)
     assert not set(GENERATORS) & set(types())
     assert not set(HEADS) & set(ProfileFile.model_fields)
     assert not set(POINTS) & set(PointFile.model_fields)

@@ -45,7 +45,8 @@ devices:
   - {name: "unit-{n}", profile: box, endpoint: "tcp://127.0.0.1:0", unit_id: "1-3,10"}
   - {name: any, profile: box, endpoint: "tcp://127.0.0.1:0", unit_id: any}
   - {name: quiet, profile: box, endpoint: "tcp://127.0.0.1:0", unit_id: 5, unknown_unit: ignore}
-  - {name: pathless, profile: box, endpoint: "tcp://127.0.0.1:0", unit_id: 5, unknown_unit: gateway_path_unavailable}
+  - {name: pathless, profile: box, endpoint: "tcp://127.0.0.1:0", unit_id: 5,
+     unknown_unit: gateway_path_unavailable}
   - {name: lost, profile: box, endpoint: "tcp://127.0.0.1:0", unit_id: 5, unknown_unit: gateway_target_failed}
   - {name: six, profile: box, endpoint: "tcp://[::1]:0"}
   - {name: "virtual-{n}", profile: box, endpoint: "tcp://127.0.77.1-127.0.77.9:0", unit_id: 1-2, count: 17}
@@ -55,7 +56,7 @@ LISTENERS = ["units", "any", "quiet", "pathless", "lost", "six", "virtual", "eve
 
 
 class Client:
-    """A socket, and the little of Modbus TCP that a test needs: ``ask("03 0000 0001")`` gives ``"03 02 00 01"``."""
+    """A socket and the little of Modbus TCP that tests need: ``ask("03 0000 0001")`` is ``"03 02 00 01"``."""
 
     def __init__(self, address: tuple[str, int], **options: Any) -> None:
         self.socket = socket.create_connection(address, timeout=PATIENCE_S, **options)

@@ -44,10 +44,10 @@ def test_answers_longer_than_the_kernel_takes_at_once_are_sent_to_their_end(serv
     server.process.send_signal(signal.SIGSTOP)
     clients = [server.client() for _ in range(3)]
     for client in clients:
-        client.send(adu("03 0001 007d") * 600)
+        client.send(adu("04 0000 007d") * 600)
     server.process.send_signal(signal.SIGTERM)
     server.process.send_signal(signal.SIGCONT)
-    response = adu("03 fa 1111 2222 3333" + "0000" * 6 + "0014" + "0000" * 115)
+    response = adu("04 fa" + "4444" * 125)
     for client in clients:
         assert client.rest() == response * 600
     assert server.process.wait(30) == 0
@@ -56,7 +56,7 @@ def test_answers_longer_than_the_kernel_takes_at_once_are_sent_to_their_end(serv
 def test_a_client_that_never_reads_does_not_keep_the_plant_from_ending(serve, adu):
     server = serve()
     client = server.client()
-    client.flood(adu("03 0001 007d") * 600)
+    client.flood(adu("04 0000 007d") * 600)
     assert server.stop() == 0
 
 
