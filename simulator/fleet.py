@@ -16,16 +16,16 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.access import Gate, Hold, Push, gate
-from simulator.blocks.base import AddressMap, Block
+from simulator.blocks.base import AddressMap
 from simulator.blocks.columns import Column, point_column
 from simulator.blocks.fleet import FleetTable
 from simulator.device import Device, DeviceKind
-from simulator.documents.templates import Template
 from simulator.fleet_functions import FleetFunctions
 from simulator.functions.standard import function_table
 from simulator.generators import rows as generator_rows
 from simulator.generators.rows import GroupRows
 from simulator.protocol.codes import Table
+from simulator.starting import write_starting_values
 
 if TYPE_CHECKING:
     from simulator.config.plant import Group
@@ -50,7 +50,7 @@ class Fleet:
         self.count = self.firsts.pop()
         self.tables = _tables(profile, self.count)
         for group, first in zip(self.groups, self.firsts, strict=True):
-            _Starting(self, group, first).write()
+            write_starting_values(profile, group, self.tables, first)
         rows = GroupRows(map(self._described, self.groups), seed=seed)
         self.tracks = [
             Track(point, rows, self._column(point), now)
@@ -169,60 +169,6 @@ class Track:
 
     def __repr__(self) -> str:
         return f"point {self.point.name}"
-
-
-class _Starting:
-    """Writes the values with which the devices of one group start."""
-
-    def __init__(self, fleet: Fleet, group: Group, first: int) -> None:
-        self.fleet = fleet
-        self.group = group
-        self.rows = range(first, first + group.count)
-        self.parameters = {**fleet.profile.parameters, **group.parameters}
-
-    def write(self) -> None:
-        """Values of the group first, else those of the profile."""
-        for point in self.fleet.profile.points.values():
-            value = self.group.values.get(point.name, point.value)
-            if value is None:
-                continue
-            template = Template(value) if isinstance(value, str) else None
-            if template is None or not template.fields - self.parameters.keys():
-                text = value if template is None else template.render(0, **self.parameters)
-                self._write_all(point, _encoded(point, text))
-            else:
-                self._write_each(point, template)
-
-    def _write_all(self, point: Point, data: bytes) -> None:
-        kept = self.fleet.tables[point.table]
-        if not kept.bits and point.bit is None:
-            place = 2 * kept.map.columns[point.address]
-            rows = slice(self.rows.start, self.rows.stop)
-            kept.cells[rows, place : place + len(data)] = np.frombuffer(data, dtype=np.uint8)
-            return
-        for row in self.rows:
-            _store(kept.row(row), point, data)
-
-    def _write_each(self, point: Point, template: Template) -> None:
-        kept = self.fleet.tables[point.table]
-        for index, row in enumerate(self.rows):
-            name = self.group.name.render(index)
-            text = template.render(index, **{**self.parameters, "name": name})
-            _store(kept.row(row), point, _encoded(point, text))
-
-
-def _store(block: Block, point: Point, data: bytes) -> None:
-    if point.bit is not None:
-        word = int.from_bytes(block.read(point.address, 1), "big")
-        data = (word & ~point.mask | int.from_bytes(data, "big") & point.mask).to_bytes(2, "big")
-    block.write(point.address, point.quantity, data)
-
-
-def _encoded(point: Point, value: object) -> bytes:
-    """A value of a file; a text given for a number is read as one, unless it is a label."""
-    if isinstance(value, str) and point.data_type.is_numeric and value not in (point.enum or {}).values():
-        value = float(value) if not value.lstrip("+-").isdigit() else int(value)
-    return point.encode(value)
 
 
 def _firsts(groups: Iterable[Group]) -> list[int]:

@@ -183,12 +183,14 @@ def test_a_taken_port_opens_nothing(make):
         assert yard.reactor.getReaders() == []
 
 
-def test_stopping_answers_what_has_arrived_and_leaves_nothing_open(make):
+@pytest.mark.parametrize("is_known", [True, False], ids=["a client", "a client that has just connected"])
+def test_stopping_answers_what_has_arrived_and_leaves_nothing_open(make, is_known):
     before = len(os.listdir("/proc/self/fd"))
     yard = make().open()
     yard.plant.startService()
     client = yard.connect()
-    yard.turn()
+    if is_known:
+        yard.turn()
     client.sendall(bytes.fromhex("0001 0000 0006 01 03 0000 0001") * 3)
     stopped: list[object] = []
     yard.plant.stopService().addCallback(stopped.append)

@@ -36,7 +36,7 @@ def explain(error: BaseException) -> tuple[int, str]:
         from simulator.cli.sockets import bind_advice
 
         code = PERMISSION if error.errno in (errno.EACCES, errno.EPERM) else CANNOT_BIND
-        return code, f"cannot listen on {error}{bind_advice(error)}"
+        return code, f"cannot listen on {error}{bind_advice(error.endpoint, error.errno)}"
     if isinstance(error, PermissionError):
         return PERMISSION, _of_the_system(error)
     if isinstance(error, OSError):

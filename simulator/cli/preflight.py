@@ -115,6 +115,8 @@ def address_findings(listeners: Iterable[ListenerPlan]) -> Iterator[Finding]:
     """Addresses that this machine does not answer for, with the commands that would change that."""
     wanted: dict[bool, list[tuple[int, int]]] = {False: [], True: []}
     for listener in listeners:
+        if listener.line is not None:
+            continue
         wanted[listener.ipv6] += [(span.first_ip, span.last_ip + 1) for span in listener.spans if span.step]
     for ipv6, ranges in wanted.items():
         for start, stop in addresses.not_local(ranges, ipv6=ipv6):
@@ -143,7 +145,7 @@ def port_findings(listeners: Iterable[ListenerPlan]) -> Iterator[Finding]:
         if found > SHOWN:
             more += 1
             continue
-        advice = sockets.advice(listener.host, listener.port, number)
+        advice = "" if listener.line else sockets.bind_advice(listener.endpoint, number)
         yield Finding(code, f"{listener.endpoint}: {os.strerror(number).lower()}", advice)
     if more:
         yield Finding(code, f"and {more} more ports that cannot be bound")
@@ -151,9 +153,13 @@ def port_findings(listeners: Iterable[ListenerPlan]) -> Iterator[Finding]:
 
 def _bind_error(listener: ListenerPlan) -> int:
     """The errno of binding, 0 when it works.  The socket is closed again and never listens."""
+    if listener.line is not None:
+        return 0 if listener.line.is_pty else _line_error(listener.line.path)
     family = socket.AF_INET6 if listener.ipv6 else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    is_udp = listener.kind.transport == "udp"
+    with socket.socket(family, socket.SOCK_DGRAM if is_udp else socket.SOCK_STREAM) as trial:
+        if not is_udp:  # where it means more than a port that rests after use
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if listener.ipv6:
             trial.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         try:
@@ -161,3 +167,10 @@ def _bind_error(listener: ListenerPlan) -> int:
         except OSError as error:
             return error.errno or errno.EINVAL
     return 0
+
+
+def _line_error(path: str) -> int:
+    """The errno of opening a serial port, which is not opened: that alone may reset what hangs on it."""
+    if not os.path.exists(path):
+        return errno.ENOENT
+    return 0 if os.access(path, os.R_OK | os.W_OK) else errno.EACCES

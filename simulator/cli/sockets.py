@@ -13,24 +13,18 @@ import re
 import sys
 from collections.abc import Iterator
 
-from simulator.errors import BindError
-
-LISTEN = "0A"  # the state column of /proc/net/tcp
-ENDPOINT = re.compile(r"(?:[a-z+]+://)?\[?(?P<host>[^\[\]/]*?)\]?:(?P<port>\d+)$")
+TABLES = {"tcp": "0A", "udp": "07"}  # files of /proc/net, and the state of a socket that takes what comes
+ENDPOINT = re.compile(r"(?P<scheme>[a-z+]+)://\[?(?P<host>[^\[\]/]*?)\]?:(?P<port>\d+)$")
 
 
-def bind_advice(error: BindError) -> str:
-    """The second line of a bind error: who holds the port, or how to get the permission."""
-    match = ENDPOINT.search(error.endpoint)
+def bind_advice(endpoint: str, number: int) -> str:
+    """What to do when an endpoint could not be bound for reason ``number`` (errno): a line, or ""."""
+    match = ENDPOINT.fullmatch(endpoint)
     if match is None:
         return ""
-    return advice(match["host"], int(match["port"]), error.errno)
-
-
-def advice(host: str, port: int, number: int) -> str:
-    """What to do when binding ``host:port`` failed with errno ``number``; "" when there is no telling."""
+    host, port = match["host"], int(match["port"])
     if number == errno.EADDRINUSE:
-        holder = holder_of(host, port)
+        holder = holder_of(host, port, "udp" if match["scheme"].endswith("udp") else "tcp")
         return f"\nit is held by {holder}" if holder else ""
     if number in (errno.EACCES, errno.EPERM):
         return (
@@ -57,9 +51,9 @@ def first_free_port() -> int:
         return 1024
 
 
-def holder_of(host: str, port: int) -> str:
-    """``name (pid 123)`` of what listens on a port in the way of ``host``; "" when unknown."""
-    inodes = set(_listening(host, port))
+def holder_of(host: str, port: int, transport: str = "tcp") -> str:
+    """``pid 123 (command)`` of what listens on a port in the way of ``host``; "" when unknown."""
+    inodes = set(_listening(host, port, transport))
     if not inodes:
         return ""
     for path in glob.iglob("/proc/[0-9]*/fd/*"):
@@ -72,17 +66,21 @@ def holder_of(host: str, port: int) -> str:
     return "a process of another user"
 
 
-def _listening(host: str, port: int) -> Iterator[str]:
+def _listening(host: str, port: int, transport: str) -> Iterator[str]:
     """Inodes of the sockets that listen on ``port`` at ``host`` or everywhere."""
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+    for table in (transport, f"{transport}6"):
         try:
-            with open(table, encoding="ascii") as file:
+            with open(f"/proc/net/{table}", encoding="ascii") as file:
                 rows = [line.split() for line in file.readlines()[1:]]
         except OSError:
             continue
         for row in rows:
             address, _, number = row[1].partition(":")
-            if row[3] == LISTEN and int(number, 16) == port and _in_the_way(_address(address), host):
+            if (
+                row[3] == TABLES[transport]
+                and int(number, 16) == port
+                and _in_the_way(_address(address), host)
+            ):
                 yield row[9]
 
 

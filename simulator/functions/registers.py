@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from simulator.errors import IllegalDataValue
@@ -13,7 +14,7 @@ from simulator.protocol.registers import MASK_WRITE, READ_WRITE_HEAD, TWO_WORDS,
 if TYPE_CHECKING:
     from simulator.device import Device
 
-_two_words = TWO_WORDS.unpack
+_two_words: Callable[[bytes], tuple[int, int, int]] = TWO_WORDS.unpack
 _READ_HEADS = {
     code: tuple(bytes((code, 2 * quantity & 0xFF)) for quantity in range(codes.MAX_READ_REGISTERS + 1))
     for code in (
@@ -81,7 +82,7 @@ def read_write_multiple_registers(device: Device, pdu: bytes) -> bytes:
 
     Both ranges are checked before anything is written.
     """
-    head = READ_WRITE_HEAD.unpack_from(pdu)
+    head: tuple[int, ...] = READ_WRITE_HEAD.unpack_from(pdu)
     _, read_address, read_quantity, write_address, write_quantity, byte_count = head
     if not 1 <= read_quantity <= codes.MAX_READ_WRITE_READ:
         raise IllegalDataValue(

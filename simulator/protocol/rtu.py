@@ -56,10 +56,15 @@ class RtuFramer(StreamFramer):
         frames: list[Frame] = []
         offset = 0
         while len(data) - offset >= MIN_ADU and not self.lost:
-            start, stop = self._next(data, offset, final)
-            if start < 0:
-                break
-            self._drop(start - offset)
+            head = data[offset + 1 : offset + MAX_ADU]
+            length = self._length(head)
+            if length and length + 2 <= len(head) and not crc16(data[offset : offset + length + _OVERHEAD]):
+                start, stop = offset, offset + length + _OVERHEAD
+            else:
+                start, stop = self._passed(data, offset, length, final)
+                if start < 0:
+                    break
+                self._drop(start - offset)
             if stop > start and not self.lost:
                 frames.append(Frame(0, data[start], data[start + 1 : stop - 2]))
                 self._noise = 0
@@ -69,26 +74,17 @@ class RtuFramer(StreamFramer):
         self._tail = b"" if final or self.lost else data[offset:]
         return frames
 
-    def _next(self, data: bytes, offset: int, final: bool) -> tuple[int, int]:
-        """Where the next frame begins and ends; an empty one to drop what is before it; or ``_WAIT``."""
-        size = self._size(data, offset)
-        if size == UNKNOWN_LENGTH:
-            if not 0 < data[offset + 1] < EXCEPTION_BIT:
-                return offset + 1, offset + 1
+    def _passed(self, data: bytes, offset: int, length: int | None, final: bool) -> tuple[int, int]:
+        """Where no whole frame begins: where the next one does and ends, or both where to go on; or _WAIT."""
+        if length == UNKNOWN_LENGTH and 0 < data[offset + 1] < EXCEPTION_BIT:
             return self._hunt(data, offset, final)
-        if size is None or (offset + size > len(data) and size <= MAX_ADU):
-            return (offset + 1, offset + 1) if final else _WAIT
-        if size <= MAX_ADU and not crc16(data[offset : offset + size]):
-            return offset, offset + size
+        unfinished = length is None or len(data) - offset < length + _OVERHEAD <= MAX_ADU
+        if length != UNKNOWN_LENGTH and unfinished and not final:
+            return _WAIT
         return offset + 1, offset + 1
 
-    def _size(self, data: bytes, offset: int) -> int | None:
-        """The size of the ADU that begins at ``offset``, None or UNKNOWN_LENGTH."""
-        length = self._length(data[offset + 1 : offset + MAX_ADU])
-        return length + _OVERHEAD if length else length
-
     def _hunt(self, data: bytes, offset: int, final: bool) -> tuple[int, int]:
-        """The same behind a function code without a rule."""
+        """The same behind a function code that does not tell the length."""
         search = self._search or _Search(self._length)
         self._search = None
         taken = data[offset : offset + MAX_ADU]

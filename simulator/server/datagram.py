@@ -25,6 +25,8 @@ from simulator.protocol.rtu import RtuFramer
 from simulator.protocol.stream import StreamFramer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from simulator.server.exchange import Exchange
     from simulator.server.hub import Hub
 
@@ -127,6 +129,7 @@ class DatagramPort:
         self._budget = 1
         self._full_turns = 0
         self._exchange: Any = None
+        self._serve: Callable[[], None] = self._serve_host
         self._places: dict[bytes, Exchange | None] = {}
         self.lost = 0  # answers the kernel did not take
 
@@ -146,7 +149,9 @@ class DatagramPort:
             raise BindError(self.endpoint, error.errno or 0, error.strerror or str(error)) from None
         self.socket = bound
         self._port = bound.getsockname()[1]
-        if not self._tells_addresses:
+        if self._tells_addresses:
+            self._serve = self._serve_place
+        else:
             self._exchange = self._new_exchange(self.factory.station)
         self.hub.others.add(bound.fileno(), self)
         self.factory.doStart()
@@ -180,25 +185,22 @@ class DatagramPort:
 
     def ready(self, events: int, now: float) -> None:
         """Answer what has arrived: as many datagrams as there were lately."""
-        serve = self._serve_place if self._tells_addresses else self._serve
         budget = self._budget
         for taken in range(budget):
             try:
-                serve()
+                self._serve()
             except BlockingIOError:
                 self._budget = max(taken, 1)
                 self._full_turns = 0
                 return
             except OSError:
                 pass  # an ICMP error about an earlier answer
-            if self.socket is None:
-                return
         self._full_turns += 1
         if self._full_turns >= PATIENCE and budget < DATAGRAMS:
             self._full_turns = 0
             self._budget = 2 * budget
 
-    def _serve(self) -> None:
+    def _serve_host(self) -> None:
         data, peer = self.socket.recvfrom(MAX_DATAGRAM)
         responses = self._exchange.respond(data)
         if responses:

@@ -16,7 +16,7 @@ from simulator.functions.table import refusal
 from simulator.server import lanes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from simulator.device import Device
     from simulator.protocol.frames import Frame, Framer
@@ -115,22 +115,17 @@ class LineExchange(Exchange):
 
     def respond(self, data: bytes) -> bytes:
         """The responses to every request that is complete with ``data``."""
+        framer = self.framer
         if self.delimited is not None:
             self._obey()
-        responses = self.answer(self.framer.receive(data))
-        if self.framer.errors != self.errors:
+        responses = Exchange.answer(self, self._heard(framer.receive(data)))
+        if framer.errors != self.errors:
             self.heard_errors()
         return responses
 
     def answer(self, frames: Iterable[Frame]) -> bytes:
-        """The responses to requests that are cut already, one after the other."""
-        responses = b""
-        for frame in frames:
-            self.station.bus.messages += 1
-            responses += super().answer((frame,))
-            if self.delimited is not None:
-                self._obey()
-        return responses
+        """The responses to requests that are cut already."""
+        return Exchange.answer(self, self._heard(frames))
 
     def idle(self) -> bytes:
         """The stream has paused: give up what has begun; the responses to the requests behind it."""
@@ -145,6 +140,15 @@ class LineExchange(Exchange):
         self.factory.line_errors += 1
         for device in self.station.values():
             device.state.heard_error(overrun=overrun)
+
+    def _heard(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        """Each frame as its turn comes, with what must be so before it and be done after it."""
+        bus = self.station.bus
+        for frame in frames:
+            bus.messages += 1
+            yield frame
+            if self.delimited is not None:
+                self._obey()
 
     def _obey(self) -> None:
         delimiter = self.station.bus.delimiter

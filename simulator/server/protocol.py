@@ -65,8 +65,15 @@ class LineServerProtocol(ModbusServerProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Answer every request that is complete, and wait for the rest of one that has begun."""
-        super().dataReceived(data)
-        if self.exchange.framer.pending:
+        exchange = self.exchange
+        responses = exchange.respond(data)
+        if responses:
+            self.transport.write(responses)
+        framer = exchange.framer
+        if framer.lost:
+            self.factory.stream_lost(framer.lost)
+            self.transport.loseConnection()
+        elif framer.pending:
             self._heard = self.factory.clock.seconds()
             if self._timer is None:
                 self._wait(self.exchange.framer.idle_s)

@@ -125,6 +125,23 @@ def test_too_few_descriptors_are_told_with_the_number_needed(modsim, plant):
     assert "ulimit -n 1116" in result.stderr
 
 
+def test_other_transports_are_looked_at_in_their_own_way(modsim, plant):
+    with socket.socket(type=socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        port = server.getsockname()[1]
+        result = modsim("check", plant(f"udp://127.0.0.1:{port}"))
+        assert result.returncode == 69
+        assert (
+            f"udp://127.0.0.1:{port}: address already in use\nit is held by pid {os.getpid()} ("
+            in result.stderr
+        )
+        assert modsim("check", plant(f"tcp://127.0.0.1:{port}")).returncode == 0
+    missing = modsim("check", plant("rtu:/dev/no-such-port?baudrate=9600"))
+    assert missing.returncode == 69
+    assert "rtu:/dev/no-such-port?baudrate=9600: no such file or directory" in missing.stderr
+    assert modsim("check", plant("rtu:pty")).returncode == 0
+
+
 def test_check_leaves_every_port_free(modsim, plant):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from simulator.cli import exits
-from simulator.cli.sockets import advice, holder_of, local_route
+from simulator.cli.sockets import bind_advice, holder_of, local_route
 from simulator.errors import BindError, ConfigError, Problem
 
 
@@ -38,6 +38,18 @@ def test_ipv6_holders_are_found():
         assert holder_of("::1", server.getsockname()[1]).startswith("pid ")
 
 
+def test_holders_of_datagram_ports_are_found():
+    with socket.socket(type=socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        endpoint = "rtu+udp://127.0.0.1:%d" % server.getsockname()[1]
+        assert f"held by pid {os.getpid()} (" in bind_advice(endpoint, errno.EADDRINUSE)
+        assert bind_advice(endpoint.replace("udp", "tcp"), errno.EADDRINUSE) == ""
+
+
+def test_a_serial_line_has_no_advice():
+    assert bind_advice("rtu:/dev/ttyUSB0?baudrate=9600", errno.ENOENT) == ""
+
+
 def test_a_free_port_has_no_holder(taken):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # bound, not listening
@@ -45,12 +57,14 @@ def test_a_free_port_has_no_holder(taken):
 
 
 def test_a_forbidden_port_brings_a_port_to_choose_instead():
-    text = advice("127.0.0.1", 502, errno.EACCES)
+    text = bind_advice("tcp://127.0.0.1:502", errno.EACCES)
     assert "need permission: choose another port, such as 5020" in text
 
 
 def test_a_strange_address_brings_the_command_that_makes_it_local():
-    assert "ip route add local 198.51.100.7/32 dev lo" in advice("198.51.100.7", 502, errno.EADDRNOTAVAIL)
+    assert "ip route add local 198.51.100.7/32 dev lo" in bind_advice(
+        "tcp://198.51.100.7:502", errno.EADDRNOTAVAIL
+    )
     assert local_route("fd00::/112") == "ip -6 route add local fd00::/112 dev lo"
 
 

@@ -177,7 +177,18 @@ def test_01_ff00_clears_the_log_as_well(say):
 def test_04_silences_the_device_until_01(say, device):
     assert say("08 0004 0000") == ""
     assert device.state.listen_only
-    for request in (READ, "06 0000 0001", "0B", "0C", "11", "08 0000 1234", "08 000B 0000", "08 0004 0000", "63", "08 0001 1234"):
+    for request in (
+        READ,
+        "06 0000 0001",
+        "0B",
+        "0C",
+        "11",
+        "08 0000 1234",
+        "08 000B 0000",
+        "08 0004 0000",
+        "63",
+        "08 0001 1234",
+    ):
         assert say(request) == "", request
     assert device.holding_registers.read(0, 1) == b"\x12\x34"
     assert say("08 0001 0000") == ""

@@ -103,7 +103,9 @@ def test_21_writes_all_groups_and_answers_with_the_request(say):
     assert say(read((1, 1, 4), (0xFFFF, 0, 1))) == "14 0E 09 06 00 01 AA AA BB BB 00 04 03 06 CC CC"
 
 
-@pytest.mark.parametrize("bad", [(2, 0, "0000"), (1, 10, "0000"), (1, 9, "00000000"), (3, 10_000, "0000"), (0, 0, "0000")])
+@pytest.mark.parametrize(
+    "bad", [(2, 0, "0000"), (1, 10, "0000"), (1, 9, "00000000"), (3, 10_000, "0000"), (0, 0, "0000")]
+)
 def test_21_writes_nothing_when_a_group_does_not_exist(say, bad):
     assert say(write((1, 0, "AAAA"), bad)) == "95 02"
     assert say(write(bad)) == "95 02"
@@ -126,7 +128,9 @@ def test_21_with_a_wrong_byte_count_or_length_answers_03(say, request_):
 
 def test_21_carries_at_most_122_records(say):
     assert say(write((3, 0, "ABCD" * 122))).startswith("15 FB 06 00 03 00 00 00 7A AB CD")
-    assert say(write((3, 0, "ABCD" * 123))) == "95 03"  # 253 bytes: the byte count says so, a PDU cannot carry it
+    assert (
+        say(write((3, 0, "ABCD" * 123))) == "95 03"
+    )  # 253 bytes: the byte count says so, a PDU cannot carry it
     assert say(read((3, 120, 3))) == "14 08 07 06 AB CD AB CD 00 00"
 
 

@@ -11,7 +11,10 @@ from simulator.functions.table import answer
 
 
 def device(rows: int = 1, **functions) -> Device:
-    return Device(DeviceKind(function_table(), rows=rows, **functions), holding_registers=sequential_registers(0, [0] * 4))
+    return Device(
+        DeviceKind(function_table(), rows=rows, **functions),
+        holding_registers=sequential_registers(0, [0] * 4),
+    )
 
 
 @pytest.mark.parametrize(

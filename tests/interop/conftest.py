@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PLANT = """
+PLANT = (
+    """
 devices:
   - {name: "box-{n}", profile: box, endpoint: "tcp://127.0.0.1:0", unit_id: 1-2}
 profiles:
@@ -32,7 +33,15 @@ profiles:
       energy: {table: input_register, address: 2, data_type: uint32, byte_order: CDAB, value: 123456}
       serial: {table: holding_register, address: 100, data_type: string, length: 4, value: "SN000042"}
       level: {table: holding_register, address: 120, data_type: uint16, value: 5, max: 10}
-""".replace("LONG-X", "x" * 200).replace("LONG-Y", "y" * 200)
+      alarms: {table: holding_register, address: 130, data_type: bits, bits: {0: hot, 1: wet}, value: [wet]}
+    server_id: {id: 0x1122, running: true}
+    exception_status: [hot, wet]
+    files: {4: {records: 100, values: {1: [0x0DFE, 0x0020]}}, 3: {records: 20, fill: 7}}
+    fifos: {3000: {values: [0x01B8, 0x1284]}, 3001: {values: [LONG-Q]}}
+""".replace("LONG-X", "x" * 200)
+    .replace("LONG-Y", "y" * 200)
+    .replace("LONG-Q", "1, " * 31 + "1")
+)
 
 
 @pytest.fixture(scope="session")

@@ -403,3 +403,23 @@ def test_binary_a_crc_that_ends_with_a_brace(chunk: int) -> None:
 def test_binary_the_vector_with_a_brace_in_its_crc_has_one() -> None:
     wire = VECTORS["binary, a brace in the CRC of PyModbus"].wire
     assert crc16(wire[1:-1]) == 0
+
+
+def test_ascii_a_frame_that_does_not_end_is_not_kept() -> None:
+    framer = AsciiFramer()
+    assert framer.receive(b":" + b"0" * 512) == []
+    assert framer.pending
+    assert framer.receive(b"0") == []
+    assert not framer.pending
+    assert (framer.errors, framer.dropped) == (1, 514)
+    assert framer.receive(framer.build(*READ)) == [READ]
+
+
+@every_framer
+def test_a_stream_that_is_lost_hands_nothing_over(make: Callable[[], StreamFramer]) -> None:
+    framer = make()
+    wire = framer.build(*READ)
+    noise = b"\x80" * NOISE_LIMIT
+    assert framer.receive(wire + noise + wire)[:1] == [READ]
+    assert framer.lost
+    assert framer.receive(wire) == framer.idle() == []

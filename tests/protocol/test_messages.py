@@ -468,6 +468,27 @@ def test_messages_cannot_be_changed() -> None:
     assert not hasattr(WriteSingleCoilResponse(0, True), "__dict__")
 
 
+def test_a_message_that_says_nothing_of_its_bytes_is_told_so() -> None:
+    class Silent(Request):
+        __slots__ = ()
+        function = 99
+
+    with pytest.raises(NotImplementedError, match=r"Silent has neither a layout nor its own encode$"):
+        Silent().encode()
+    with pytest.raises(NotImplementedError, match=r"Silent has neither a layout nor its own decode$"):
+        Silent.decode(b"\x63")
+    assert Silent.length(b"\x63\x00") == UNKNOWN_LENGTH
+
+
+def test_a_pdu_of_another_function_is_refused() -> None:
+    with pytest.raises(MessageError, match=r"^function is 0x04, expected 0x03$"):
+        ReadHoldingRegistersRequest.decode(bytes.fromhex("04 0000 0001"))
+    with pytest.raises(MessageError, match=r"^function is missing, expected 0x03$"):
+        ReadHoldingRegistersRequest.decode(b"")
+    with pytest.raises(MessageError, match=r"^function is 0x03, expected the exception bit 0x80$"):
+        ExceptionResponse.decode(b"\x03\x01")
+
+
 def test_server_ids_of_any_length() -> None:
     response = ReportServerIdResponse.of(b"\x01\x02", False, b"more")
     assert response.split(2) == (b"\x01\x02", False, b"more")

@@ -147,7 +147,8 @@ class Server:
             self.kill()
             raise AssertionError(f"no ready line; the log: {self.log}")
         self.endpoints: list[str] = json.loads((folder / "ready.json").read_text())["endpoints"]
-        self.ports = [int(endpoint.rpartition(":")[2]) for endpoint in self.endpoints]
+        ends = [endpoint.rpartition(":")[2] for endpoint in self.endpoints]
+        self.ports = [int(end) if end.isdigit() else 0 for end in ends]  # a serial line has none
         self._clients: list[Client] = []
 
     def client(self, listener: str | int = 0, host: str = "127.0.0.1", **options: Any) -> Client:
