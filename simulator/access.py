@@ -1,4 +1,4 @@
-"""What a client may write, and what a write does to a generated value.
+"""What a client may write and read, and what a write does to a generated value.
 
 A gate belongs to one writable table of one profile.  ``is_open`` tells in one look-up that no rule concerns a
 range, and then nothing of this module runs.  Otherwise ``write`` checks every point the range touches, as a
@@ -12,15 +12,27 @@ import math
 import struct
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 from simulator.blocks.base import AddressMap, Block
 from simulator.blocks.memory import pack_bits
 from simulator.errors import IllegalDataAddress, IllegalDataValue, IllegalFunction
 from simulator.points import Point
+from simulator.protocol import codes
+from simulator.protocol.codes import Table
 
+_READS = {  # table and greatest quantity of the functions that begin with address and quantity to read
+    codes.READ_COILS: (Table.COIL, codes.MAX_READ_BITS),
+    codes.READ_DISCRETE_INPUTS: (Table.DISCRETE_INPUT, codes.MAX_READ_BITS),
+    codes.READ_HOLDING_REGISTERS: (Table.HOLDING_REGISTER, codes.MAX_READ_REGISTERS),
+    codes.READ_INPUT_REGISTERS: (Table.INPUT_REGISTER, codes.MAX_READ_REGISTERS),
+    codes.READ_WRITE_MULTIPLE_REGISTERS: (Table.HOLDING_REGISTER, codes.MAX_READ_WRITE_READ),
+}
+
+Function = Callable[[Any, bytes], bytes]
 Hold = Callable[[int, float], None]  # row, seconds (infinite: until released)
 Push = Callable[[int, bytes], None]  # row, words on the wire
 
@@ -50,7 +62,7 @@ class Gate:
         self.pushes = pushes
         self.bits = bool(self.rules) and self.rules[0].point.table.is_bits
         self.read_only = read_only
-        self.open_stops = _open_stops(spots, self.rules, pushes)
+        self.open_stops = _open_stops(spots, _places(rule.point for rule in self.rules).union(pushes))
 
     def is_open(self, address: int, quantity: int) -> bool:
         """True when a write to this range touches no rule."""
@@ -74,7 +86,7 @@ class Gate:
                 written.append(rule)
         block.write(address, quantity, cells.packed())
         for rule in written:
-            if rule.hold is not None:
+            if rule.hold is not None and _concerns(rule.point, address, before, cells):
                 rule.hold(row, rule.point.hold)
 
     def _protect(self, point: Point, address: int, cells: _Cells, before: _Cells) -> None:
@@ -110,6 +122,14 @@ class Gate:
             bits = kept[place - point.address] & point.mask | cells[place - address] & ~point.mask
             cells[place - address] = bits
         return admitted is not None
+
+
+def _concerns(point: Point, address: int, before: bytes, cells: _Cells) -> bool:
+    """False for a bit of a register that a write of its whole word has left as it was."""
+    if point.bit is None:
+        return True
+    was = _Cells(before, cells.quantity, cells.bits)
+    return (was[point.address - address] ^ cells[point.address - address]) & point.mask != 0
 
 
 class _Cells:
@@ -192,10 +212,39 @@ def _nearest(point: Point, element: object) -> object:
     return min(max(element, low), high)
 
 
-def _open_stops(spots: AddressMap, rules: Iterable[Rule], pushes: Iterable[int]) -> array[int]:
+def hide(
+    functions: Sequence[Function], spots: Mapping[Table, AddressMap], points: Mapping[Table, Iterable[Point]]
+) -> Sequence[Function]:
+    """The functions of a device whose write-only points answer a read with 02; the same where it has none."""
+    guarded = list(functions)
+    for code, (table, most) in _READS.items():
+        hidden = [point for point in points.get(table, ()) if point.access == "wo"]
+        if hidden:
+            guarded[code] = _guarded(functions[code], most, _open_stops(spots[table], _places(hidden)))
+    return tuple(guarded)
+
+
+def _guarded(function: Function, most: int, stops: array[int]) -> Function:
+    """``function``, which begins with address and quantity to read, behind a look at ``stops``."""
+
+    def read(device: Any, pdu: bytes) -> bytes:
+        address, quantity = int.from_bytes(pdu[1:3], "big"), int.from_bytes(pdu[3:5], "big")
+        is_legal = 1 <= quantity <= most and address < len(stops)  # otherwise the function says what is wrong
+        if is_legal and address + quantity > stops[address]:
+            raise IllegalDataAddress(f"addresses {address} to {address + quantity - 1} are not all readable")
+        return function(device, pdu)
+
+    return read
+
+
+def _places(points: Iterable[Point]) -> set[int]:
+    return {place for point in points for place in range(point.address, point.stop)}
+
+
+def _open_stops(spots: AddressMap, closed: Iterable[int]) -> array[int]:
+    """The ends of the runs of existing addresses without the ``closed`` ones; 0 for those."""
     stops = array("i", spots.stops)
-    ruled_by_points = {place for rule in rules for place in range(rule.point.address, rule.point.stop)}
-    ruled = sorted(ruled_by_points.union(pushes))
+    ruled = sorted(closed)
     for start, stop in spots.ranges:
         free = start
         for place in ruled[bisect_left(ruled, start) : bisect_left(ruled, stop)]:

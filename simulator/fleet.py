@@ -15,16 +15,18 @@ from weakref import WeakValueDictionary
 import numpy as np
 import numpy.typing as npt
 
-from simulator.access import Gate, Hold, Push, gate
-from simulator.blocks.base import AddressMap
+from simulator.access import Function, Gate, Hold, Push, gate, hide
+from simulator.blocks.base import AddressMap, Block
 from simulator.blocks.columns import Column, point_column
 from simulator.blocks.fleet import FleetTable
+from simulator.blocks.zero_filled import ZeroFilled
 from simulator.device import Device, DeviceKind
 from simulator.fleet_functions import FleetFunctions
 from simulator.functions.standard import function_table
 from simulator.generators import rows as generator_rows
 from simulator.generators.rows import GroupRows
-from simulator.protocol.codes import Table
+from simulator.protocol.codes import ADDRESSES, Table
+from simulator.quirk_functions import functions_with
 from simulator.starting import write_starting_values
 
 if TYPE_CHECKING:
@@ -59,7 +61,7 @@ class Fleet:
         ]
         found = self.functions = FleetFunctions(profile, self.tables, self.tracks, self._facts)
         self.kind = DeviceKind(
-            function_table(),
+            self._functions(),
             rows=self.count,
             gates=self._gates(),
             identity=found.identity,
@@ -74,7 +76,7 @@ class Fleet:
         """The device of a row."""
         found = self._devices.get(row)
         if found is None:
-            blocks = {_ATTRIBUTES[table]: kept.row(row) for table, kept in self.tables.items()}
+            blocks = {_ATTRIBUTES[table]: self._block(kept, row) for table, kept in self.tables.items()}
             found = self._devices[row] = Device(self.kind, row, **blocks)
         return found
 
@@ -91,6 +93,10 @@ class Fleet:
     def read(self, row: int, point: Point) -> object:
         """The value of a point."""
         return point.decode(self.device(row).block(point.table).read(point.address, point.quantity))
+
+    def _block(self, kept: FleetTable, row: int) -> Block:
+        block = kept.row(row)
+        return ZeroFilled(block) if self.profile.quirks.holes == "zero" else block
 
     def _described(self, group: Group) -> generator_rows.Group:
         parameters = {**self.profile.parameters, **group.parameters}
@@ -114,6 +120,13 @@ class Fleet:
         """What a write to a pointer address does."""
         fifos = self.functions.fifos
         return {} if fifos is None else {address: queue.push for address, queue in fifos.queues.items()}
+
+    def _functions(self) -> Sequence[Function]:
+        quirks = self.profile.quirks
+        every = AddressMap([(0, ADDRESSES)]) if quirks.holes == "zero" else None
+        maps = {table: every or kept.map for table, kept in self.tables.items()}
+        points = {table: self._points_in(table) for table in self.tables}
+        return functions_with(quirks, hide(function_table(), maps, points))
 
     def _points_in(self, table: Table) -> list[Point]:
         """The points in the block of a table: its own, and those of tables that share it."""

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from simulator.access import gate, is_ruled
+from simulator.access import gate, hide, is_ruled
 from simulator.blocks.base import AddressMap
-from simulator.blocks.memory import BitBlock, RegisterBlock, new_buffer
+from simulator.blocks.memory import BitBlock, RegisterBlock, new_buffer, sequential_registers
 from simulator.datatypes import data_type
+from simulator.device import Device, DeviceKind
 from simulator.errors import IllegalDataAddress, IllegalDataValue, IllegalFunction
+from simulator.functions.standard import function_table
 from simulator.generators.registry import make
 from simulator.points import Point
 from simulator.protocol.codes import Table
@@ -443,3 +445,48 @@ def test_a_read_only_point_with_a_generator_is_not_held_when_writes_to_it_are_ig
     gated.write(10, 6)
     assert gated.held == []
     assert gated.read(10) == [0]
+
+
+def test_a_word_written_as_it_was_holds_no_bit_of_it() -> None:
+    low, high = (
+        register(name, 3, "bool", bit=bit, generator=SINE) for name, bit in (("low", 0), ("high", 9))
+    )
+    box = Gated(low, high, values={3: 0x0201})
+    box.gate.write(0, box.block, 3, 1, b"\x02\x00")  # only bit 0 changes
+    assert [name for name, _, _ in box.held] == ["low"]
+
+
+class TestWriteOnly:
+    """A write-only point answers a read with 02; everything beside it is read as ever."""
+
+    @pytest.fixture
+    def functions(self) -> Any:
+        points = {Table.HOLDING_REGISTER: [register("key", 4, "uint32", access="wo"), register("open", 6)]}
+        return hide(function_table(), {Table.HOLDING_REGISTER: AddressMap([(0, SIZE)])}, points)
+
+    @pytest.fixture
+    def device(self) -> Device:
+        return Device(DeviceKind(function_table()), holding_registers=sequential_registers(0, range(SIZE)))
+
+    @pytest.mark.parametrize(
+        "pdu", ["03 0004 0001", "03 0005 0001", "03 0000 0005", "17 0003 0002 0000 0001 02 FFFF"]
+    )
+    def test_its_registers_cannot_be_read(self, functions: Any, device: Device, pdu: str) -> None:
+        request = bytes.fromhex(pdu)
+        with pytest.raises(IllegalDataAddress):
+            functions[request[0]](device, request)
+        assert device.holding_registers.read(0, 1) == b"\0\0"
+
+    @pytest.mark.parametrize("pdu", ["03 0000 0004", "03 0006 0020"])
+    def test_others_can(self, functions: Any, device: Device, pdu: str) -> None:
+        request = bytes.fromhex(pdu)
+        assert functions[request[0]](device, request)[0] == request[0]
+
+    @pytest.mark.parametrize("pdu", ["03 0004 0000", "03 0004 007E"])
+    def test_a_wrong_quantity_is_told_first(self, functions: Any, device: Device, pdu: str) -> None:
+        with pytest.raises(IllegalDataValue):
+            functions[3](device, bytes.fromhex(pdu))
+
+    def test_functions_that_do_not_read_them_stay_the_standard_ones(self, functions: Any) -> None:
+        standard = function_table()
+        assert [code for code in range(256) if functions[code] is not standard[code]] == [3, 23]

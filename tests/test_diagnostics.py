@@ -110,7 +110,13 @@ def test_counters_are_16_bits_wide(told):
     for _ in range(0x10001):
         told.state.heard_error(overrun=True)
     state = told.state
-    assert (state.messages, state.bus_messages, state.events, state.bus_errors, state.overruns) == (5, 5, 5, 1, 1)
+    assert (state.messages, state.bus_messages, state.events, state.bus_errors, state.overruns) == (
+        5,
+        5,
+        5,
+        1,
+        1,
+    )
     for _ in range(0x10002):
         told.refused(7)
     assert (state.exceptions, state.naks, state.busies) == (2, 2, 0)
@@ -136,7 +142,11 @@ def test_the_delimiter_is_that_of_the_whole_line():
     kind = DeviceKind((), rows=3)
     kind.buses.update({0: bus, 1: bus})
     Device(kind, 0).state.change_delimiter(0x21)
-    assert (bus.delimiter, Device(kind, 1).state.delimiter, Device(kind, 2).state.delimiter) == (0x21, 0x21, 0x0A)
+    assert (bus.delimiter, Device(kind, 1).state.delimiter, Device(kind, 2).state.delimiter) == (
+        0x21,
+        0x21,
+        0x0A,
+    )
 
 
 def test_statistics_are_54_words(told):

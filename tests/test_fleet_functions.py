@@ -56,7 +56,10 @@ def say(fleet: Fleet, request: str, row: int = 0) -> str:
 
 def test_without_a_word_a_device_has_none_of_them_but_17(make):
     fleet = make()
-    assert [say(fleet, each) for each in ("07", "14 07 06 0001 0000 0001", "15 09 06 0001 0000 0001 0000", "18 0000")] == [
+    assert [
+        say(fleet, each)
+        for each in ("07", "14 07 06 0001 0000 0001", "15 09 06 0001 0000 0001 0000", "18 0000")
+    ] == [
         "87 01",
         "94 01",
         "95 01",
@@ -125,8 +128,8 @@ def test_24_of_two_register_values_keeps_whole_ones(make):
     beat(fleet, 20)
     registers = say(fleet, "18 0009").split()[5:]
     assert say(fleet, "18 0009").startswith("18 00 3E 00 1E")  # 30 registers: 15 values
-    assert registers[:8] == "00 00 00 0A 00 00 00 0C".split()
-    assert registers[-4:] == "00 00 00 26".split()
+    assert registers[:8] == ["00", "00", "00", "0A", "00", "00", "00", "0C"]
+    assert registers[-4:] == ["00", "00", "00", "26"]
 
 
 def test_24_answers_03_when_a_generator_has_put_in_more_than_31(make):
@@ -152,7 +155,9 @@ def test_24_holds_what_a_client_holds(make):
 
 
 def test_a_register_at_the_pointer_counts(make):
-    fleet = make("tables: {hr: {ranges: 0-20}}\n    fifos: {9: {values: [1, 2]}, 10: {from: power, depth: 2}}")
+    fleet = make(
+        "tables: {hr: {ranges: 0-20}}\n    fifos: {9: {values: [1, 2]}, 10: {from: power, depth: 2}}"
+    )
     assert [say(fleet, "03 0009 0002", row) for row in range(3)] == ["03 04 00 02 00 00"] * 3
     say(fleet, "06 0009 0003", 1)
     say(fleet, "10 0009 0002 04 0004 0005", 1)

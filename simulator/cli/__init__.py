@@ -10,9 +10,12 @@
 * ``progress``    the progress bar of a long start
 * ``process``     what only a running program needs: reactor, signals, descriptor limit, age
 * ``ready``       the ready line and the ready file
+* ``columns``     rows of text in columns
 * ``run``         verb: start a plant and serve it
 * ``serve``       verb: one device with every address, without a file
+* ``serving``     one life of a plant: open, announce, serve, stop; what ``run`` and ``serve`` do
 * ``check``       verb: validate a plant file, then preflight it on this machine
+* ``reports``     how ``check`` reports: text, JSON, annotations
 * ``preflight``   what ``check`` looks at: descriptors, memory, ports, addresses
 * ``addresses``   which addresses are local to this machine, and how others become so
 * ``sockets``     what holds a port, from ``/proc``
@@ -21,4 +24,5 @@
 * ``schema``      verb: JSON Schema of the plant file and the profile
 * ``init``        verb: write a commented plant file to start from
 * ``completion``  verb: scripts for bash, zsh and fish
+* ``shells``      what such a script looks like in each shell
 """

@@ -35,13 +35,17 @@ def explain(error: BaseException) -> tuple[int, str]:
     if isinstance(error, BindError):
         from simulator.cli.sockets import bind_advice
 
-        code = PERMISSION if error.errno in (errno.EACCES, errno.EPERM) else CANNOT_BIND
-        return code, f"cannot listen on {error}{bind_advice(error.endpoint, error.errno)}"
+        return of_bind(error.errno), f"cannot listen on {error}{bind_advice(error.endpoint, error.errno)}"
     if isinstance(error, PermissionError):
         return PERMISSION, _of_the_system(error)
     if isinstance(error, OSError):
         return RUNTIME, _of_the_system(error)
     return RUNTIME, f"{type(error).__name__}: {error}"
+
+
+def of_bind(number: int) -> int:
+    """The exit code for an endpoint that could not be opened for reason ``number`` (errno)."""
+    return PERMISSION if number in (errno.EACCES, errno.EPERM) else CANNOT_BIND
 
 
 def _of_the_system(error: OSError) -> str:

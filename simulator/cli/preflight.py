@@ -133,22 +133,14 @@ def address_findings(listeners: Iterable[ListenerPlan]) -> Iterator[Finding]:
 
 def port_findings(listeners: Iterable[ListenerPlan]) -> Iterator[Finding]:
     """Ports that cannot be bound; the first few in full, the rest counted."""
-    more = 0
-    found = 0
-    code = exits.OK
-    for listener in listeners:
-        number = _bind_error(listener)
-        if number in (0, errno.EADDRNOTAVAIL):  # of the latter the addresses have told
-            continue
-        code = exits.PERMISSION if number in (errno.EACCES, errno.EPERM) else exits.CANNOT_BIND
-        found += 1
-        if found > SHOWN:
-            more += 1
-            continue
-        advice = "" if listener.line else sockets.bind_advice(listener.endpoint, number)
-        yield Finding(code, f"{listener.endpoint}: {os.strerror(number).lower()}", advice)
-    if more:
-        yield Finding(code, f"and {more} more ports that cannot be bound")
+    numbers = ((listener, _bind_error(listener)) for listener in listeners)
+    failed = [(listener, number) for listener, number in numbers if number not in (0, errno.EADDRNOTAVAIL)]
+    for listener, number in failed[:SHOWN]:  # of addresses that are not local the other findings tell
+        advice = sockets.bind_advice(listener.endpoint, number)
+        yield Finding(exits.of_bind(number), f"{listener.endpoint}: {os.strerror(number).lower()}", advice)
+    if len(failed) > SHOWN:
+        more = len(failed) - SHOWN
+        yield Finding(exits.of_bind(failed[SHOWN][1]), f"and {more} more ports that cannot be bound")
 
 
 def _bind_error(listener: ListenerPlan) -> int:

@@ -2,7 +2,7 @@
 
 An endpoint is a run of addresses and ranges of ports, or a serial line, parsed once into numbers.  The one
 rule: only what can be listened on is accepted, so host names other than ``localhost`` are refused (nobody
-should need a name server to know where a device sits), and so are the schemes this version lacks.
+should need a name server to know where a device sits).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
-from simulator.config.schemes import SCHEMES, UNSUPPORTED, Scheme
+from simulator.config.schemes import SCHEMES, Scheme
 from simulator.config.serial_line import SerialLine, parse_line
 from simulator.documents.problems import unknown
 from simulator.documents.ranges import Ranges, count_ranges, format_ranges, parse_ranges, repeated
@@ -93,8 +93,6 @@ def format_host(ip: int, ipv6: bool, *, bracket: bool = False) -> str:
 
 
 def _scheme(scheme: str) -> Scheme:
-    if scheme in UNSUPPORTED:
-        raise ValueError(f"scheme {scheme!r} is not supported by this version, expected another one")
     if scheme not in SCHEMES:
         raise ValueError(unknown("scheme", scheme, SCHEMES))
     return SCHEMES[scheme]

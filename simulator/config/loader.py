@@ -22,6 +22,7 @@ from simulator.config.placement import Place
 from simulator.config.plant import Group, Limits, PlantConfig
 from simulator.config.schema import LimitsFile, PlantFile, PlantHead
 from simulator.config.schemes import default_unknown_unit
+from simulator.config.security import Security, TlsFile, TlsSettings
 from simulator.config.unsupported import LIMITS, PLANT, take_unsupported
 from simulator.documents.problems import show
 from simulator.documents.yaml import Document, Path, read_file, read_text
@@ -81,10 +82,12 @@ class _Loading:
         profiles = [self._profile(library, entry) for entry in entries]
         placed = [entry.placed for entry in entries if entry.placed is not None]
         listening = self._compare(placed)
+        tls = self._security(head, entries, listening)
         if self.problems:
             raise ConfigError(sorted(self.problems))
         groups = tuple(
-            self._group(entry, profile) for entry, profile in zip(placed, filter(None, profiles), strict=True)
+            self._group(entry, profile, tls[entry.index])
+            for entry, profile in zip(placed, filter(None, profiles), strict=True)
         )
         limits = Limits(**dict(head.limits))
         seed = head.seed if self.seed is None else self.seed
@@ -109,8 +112,23 @@ class _Loading:
             limits = take_unsupported(self.document, limits, ("limits",), LIMITS, self.problems)
             checked, _ = validate_most(LimitsFile, limits, self.document, ("limits",), self.problems)
             head["limits"] = checked or LimitsFile()
+        if isinstance(tls := head.get("tls"), dict):
+            head["tls"], _ = validate_most(TlsFile, tls, self.document, ("tls",), self.problems)
         found, _ = validate_most(PlantHead, head, self.document, (), self.problems, PlantFile)
         return found or PlantHead()
+
+    def _security(
+        self, head: PlantHead, entries: list[Entry], listening: Listening
+    ) -> dict[int, TlsSettings | None]:
+        """The TLS settings by group, checked."""
+        security = Security(self.document, head.tls, self.problems)
+        settings: dict[int, TlsSettings | None] = {}
+        for entry in entries:
+            if entry.file is not None and (entry.file.tls is not None or "tls" not in entry.data):
+                settings[entry.index] = security.settings(entry.file.tls, entry.file.endpoint, entry.path)
+        if not self.problems:
+            security.disagreements(listening.listeners, settings)
+        return settings
 
     def _import_plugins(self, names: list[str]) -> None:
         for index, name in enumerate(names):
@@ -215,7 +233,7 @@ class _Loading:
         message = f"unknown_unit is {entry.file.unknown_unit} {whose}, expected {other.file.unknown_unit} too"
         self._report(("devices", entry.index, "unknown_unit"), message)
 
-    def _group(self, entry: Placed, profile: Profile) -> Group:
+    def _group(self, entry: Placed, profile: Profile, tls: TlsSettings | None) -> Group:
         file = entry.file
         return Group(
             index=entry.index,
@@ -228,6 +246,7 @@ class _Loading:
             bind_each=file.bind == "each",
             unknown_unit=file.unknown_unit or default_unknown_unit(file.endpoint.scheme),
             position=self._position(entry.index),
+            tls=tls,
         )
 
     def _position(self, index: int) -> str:

@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from simulator.config.allow import AllowList
 from simulator.config.endpoint import Endpoint
+from simulator.config.gateway import GatewayLine
 from simulator.config.names import NameTemplate
 from simulator.config.placement import ListenerPlan, Place, Places
+from simulator.config.security import TlsSettings
 from simulator.profiles.profile import Profile
 
 
@@ -24,6 +27,7 @@ class Limits:
     max_connections_per_device: int | None = None
     max_connections_per_host: int | None = None
     idle_timeout: float | None = None  # seconds
+    allow: AllowList | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,9 @@ class Group:
     unknown_unit: str = "gateway_target_failed"
     bind_each: bool = False
     position: str = ""  # file:line:column of the entry
+    tls: TlsSettings | None = None  # of a group behind tls://
+    allow: AllowList | None = None  # the group's own
+    gateway: GatewayLine | None = None
 
     @property
     def count(self) -> int:

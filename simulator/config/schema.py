@@ -11,9 +11,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
+from simulator.config.allow import AllowField
 from simulator.config.endpoint import Endpoint, parse_endpoint
+from simulator.config.gateway import GatewayFile
 from simulator.config.names import NameTemplate
 from simulator.config.placement import MAX_UNIT_ID
+from simulator.config.security import TlsFile
 from simulator.documents.durations import Duration
 from simulator.documents.models import FileModel
 from simulator.documents.problems import show, suggest
@@ -82,6 +85,8 @@ class LimitsFile(FileModel):
     """Connections from one client address."""
     idle_timeout: Duration | None = None
     """A connection silent for this long is closed."""
+    allow: AllowField | None = None
+    """Networks whose clients are served; all others are closed at once."""
 
 
 class GroupFile(FileModel):
@@ -108,6 +113,14 @@ class GroupFile(FileModel):
     """Initial engineering values by point name; texts may hold {i}, {n}, {name} and parameters."""
     generators: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Generators by point name, laid over those of the profile."""
+    quirks: str | dict[str, Any] | None = None
+    """Quirks laid over those of the profile, or the name of a bundle in place of them."""
+    allow: AllowField | None = None
+    """Networks whose clients are served, in place of those of the plant."""
+    gateway: GatewayFile | None = None
+    """A serial line between the listener and its devices."""
+    tls: TlsFile | None = None
+    """Modbus/TCP Security, for endpoints tls://…; keys lie over those of the plant."""
 
 
 class PlantHead(FileModel):
@@ -123,6 +136,8 @@ class PlantHead(FileModel):
     plugins: list[Text] = Field(default_factory=list)
     """Python modules to import; importing registers what they bring."""
     limits: LimitsFile = LimitsFile()
+    tls: TlsFile | None = None
+    """Modbus/TCP Security, for all endpoints tls://…"""
 
 
 class PlantFile(PlantHead):
@@ -143,6 +158,8 @@ def json_schema() -> dict[str, Any]:
     definitions["Profile"] = profile
     folders = {"type": "array", "items": {"type": "string", "minLength": 1}}
     inline = {"type": "object", "additionalProperties": {"$ref": "#/$defs/Profile"}}
+    group = definitions["GroupFile"]["properties"]
+    group["quirks"] = {**group["quirks"], "anyOf": profile["properties"]["quirks"]["anyOf"]}
     before = schema["properties"]["profiles"]
     schema["properties"]["profiles"] = {**before, "anyOf": [folders, inline]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "modsim plant file"}

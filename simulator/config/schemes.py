@@ -9,10 +9,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from simulator.protocol.codes import TCP_PORT
-
-TLS_PORT = 802  # Modbus/TCP Security v21 §1
-UNSUPPORTED = frozenset({"tls"})
+from simulator.protocol.codes import TCP_PORT, TLS_PORT
 
 Framing = Literal["mbap", "rtu", "ascii", "binary"]
 Transport = Literal["tcp", "udp", "tls", "serial"]

@@ -14,8 +14,7 @@ from simulator.errors import Problem
 PLANT = frozenset(
     {"clock", "control", "faults", "record", "scenarios", "signals", "state", "store", "workers"}
 )
-GROUP = frozenset({"quirks", "faults", "store"})
-LIMITS = frozenset({"allow"})
+GROUP = frozenset({"faults", "store"})
 REFUSAL = "not supported by this version"
 
 

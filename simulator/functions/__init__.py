@@ -10,5 +10,6 @@ diagnostics     08, and what is left to do in listen-only mode
 files           20 21
 fifo            24
 identification  43/14
+custom          ``@custom_function``: codes of your own, with their messages
 ==============  =======================================================================
 """

@@ -15,7 +15,7 @@ from simulator.points import Point
 from simulator.profiles.addresses import TABLE_NAMES, AddressBase, parse_address, parse_address_ranges
 from simulator.profiles.layers import LayeredDocument
 from simulator.profiles.profile import FULL_RANGE, Ranges, TableLayout, merged, without
-from simulator.profiles.schema import Number, TableFile
+from simulator.profiles.schema import Number, ProfileFile, TableFile
 from simulator.profiles.validating import Checked
 from simulator.protocol.codes import ADDRESSES, Table
 
@@ -31,6 +31,8 @@ def resolve_tables(
     for point in points:
         spans.setdefault(point.table, []).append((point.address, point.stop))
     declared = _declared(checked.file.tables, document)
+    signed = signed_tables(checked.file)
+    _check_signed(declared, document)
     shares = _shares(declared, document)
     for table, target in shares.items():
         spans.setdefault(target, []).extend(spans.pop(table, ()))
@@ -38,12 +40,30 @@ def resolve_tables(
     for table in sorted({*spans, *declared} - shares.keys()):
         name, file = declared.get(table, (table.label, TableFile()))
         is_sound = not checked.wrong_in("tables", name)
-        reader = _TableReader(name, file, table, base, document, is_sound=is_sound)
+        is_signed = table in signed
+        reader = _TableReader(name, file, table, base, document, is_sound=is_sound, is_signed=is_signed)
         layouts[table] = reader.layout(merged(spans.get(table, ())))
     for table, target in shares.items():
         below = layouts[target]
         layouts[table] = TableLayout(table, below.kind, below.ranges, below.fill, below.values, share=target)
     return {table: layouts[table] for table in sorted(layouts)}
+
+
+def signed_tables(file: ProfileFile) -> frozenset[Table]:
+    """The tables of registers whose 16-bit numbers are signed unless something else is said."""
+    signed = {table: file.signed for table in Table if not table.is_bits}
+    for name, each in file.tables.items():
+        table = TABLE_NAMES.get(name.lower())
+        if table in signed and each.signed is not None:
+            signed[table] = each.signed
+    return frozenset(table for table, is_signed in signed.items() if is_signed)
+
+
+def _check_signed(declared: Mapping[Table, tuple[str, TableFile]], document: LayeredDocument) -> None:
+    for table, (name, file) in declared.items():
+        if table.is_bits and file.signed is not None:
+            message = f"signed is given for {table.label}, which holds bits, expected a table of registers"
+            document.report(("tables", name, "signed"), message, key=True)
 
 
 def table_of(name: str) -> Table:
@@ -117,12 +137,14 @@ class _TableReader:
         document: LayeredDocument,
         *,
         is_sound: bool,
+        is_signed: bool,
     ) -> None:
         self._path: Path = ("tables", name)
         self._file = file
         self._table = table
         self._base: AddressBase = base
         self._document = document
+        self._least = -0x8000 if is_signed else 0  # of a word
         self._is_sound = is_sound  # whether every key of the file is here
         self._problems = 0
 
@@ -197,11 +219,12 @@ class _TableReader:
             return None
 
     def _raw(self, path: Path, word: int | bool) -> int:
-        limit, kind = (1, "bit") if self._table.is_bits else (0xFFFF, "word")
-        if not 0 <= word <= limit or (isinstance(word, bool) and limit > 1):
-            self._report(path, f"{kind} is {show(word)}, expected 0 to {limit}")
+        least, limit, kind = (0, 1, "bit") if self._table.is_bits else (self._least, 0xFFFF, "word")
+        if not least <= word <= limit or (isinstance(word, bool) and limit > 1):
+            hint = "; a negative word needs signed: true" if limit > 1 and -0x8000 <= word < 0 else ""
+            self._report(path, f"{kind} is {show(word)}, expected {least} to {limit}{hint}")
             return 0
-        return int(word)
+        return int(word) & limit
 
     def _check_places(self, values: Mapping[int, tuple[int, Path]], ranges: Ranges) -> None:
         layout = TableLayout(self._table, "sparse", ranges)

@@ -18,16 +18,18 @@ from simulator.documents.yaml import Document, Path
 from simulator.errors import ConfigError, Problem
 from simulator.profiles.identity import resolve_identity, usable_parameters
 from simulator.profiles.layers import Layer, LayeredDocument
-from simulator.profiles.layouts import resolve_tables
+from simulator.profiles.layouts import resolve_tables, signed_tables, table_of
 from simulator.profiles.overlaps import check_places
 from simulator.profiles.overrides import override_layers, without_strangers
 from simulator.profiles.profile import Profile
+from simulator.profiles.quirks import resolve_quirks
 from simulator.profiles.records import resolve_fifos, resolve_files
 from simulator.profiles.resolving import Setting, byte_order, resolve_points
 from simulator.profiles.schema import ProfileFile
 from simulator.profiles.sources import Catalogue, places_of
 from simulator.profiles.status import resolve_exception_status, resolve_server_id
 from simulator.profiles.validating import Checked, validate
+from simulator.protocol.codes import Table
 
 
 class ProfileLibrary:
@@ -68,7 +70,7 @@ class ProfileLibrary:
         document: Document | None = None,
         at: Path = (),
     ) -> Profile:
-        """The profile with what a group overrides (``generators``, by point name) laid over it.
+        """The profile with what a group overrides (``generators`` by point name, ``quirks``) laid over it.
 
         ``document`` and ``at`` say where the group stands.  Raises ConfigError with every problem; a name
         that no profile has is a problem of the group's ``profile`` key.
@@ -103,7 +105,13 @@ def _judge(name: str, source: str, checked: Checked, document: LayeredDocument) 
     """The profile, of use when the document has no problems afterwards."""
     file = checked.file
     parameters = usable_parameters(file.parameters, document)
-    setting = Setting(file.address_base, _byte_order(file, document), parameters)
+    setting = Setting(
+        file.address_base,
+        _byte_order(file, document),
+        parameters,
+        _written_elsewhere(file),
+        signed_tables(file),
+    )
     identity = resolve_identity(file.identity, setting, document)
     points = resolve_points(checked, setting, document)
     tables, fifos = {}, {}
@@ -123,6 +131,7 @@ def _judge(name: str, source: str, checked: Checked, document: LayeredDocument) 
         exception_status=resolve_exception_status(checked, points, document),
         files=resolve_files(file.files, document),
         fifos=fifos,
+        quirks=resolve_quirks(file.quirks),
         source=source,
     )
 
@@ -149,3 +158,16 @@ def _check_bases(chain: Sequence[Layer], document: LayeredDocument) -> None:
         if mine not in (None, theirs):
             message = f"address_base is {mine}, expected {theirs} as in the profile it extends"
             document.problems.append(over.problem(("address_base",), message, key=False))
+
+
+def _written_elsewhere(file: ProfileFile) -> set[Table]:
+    """The tables whose values clients write through another table that shares the block."""
+    found: set[Table] = set()
+    for name, table in file.tables.items():
+        try:
+            pair = table_of(name), table_of(table.share or name)
+        except ValueError:
+            continue  # told where tables are read
+        if any(each.is_writable for each in pair):
+            found.update(pair)
+    return found

@@ -13,11 +13,11 @@ from simulator.documents.yaml import Document, Path
 from simulator.errors import ConfigError
 from simulator.profiles.layers import Layer, LayeredDocument
 
-OVERRIDABLE = ("generators",)
+OVERRIDABLE = ("generators", "quirks")
 
 
 def override_layers(overrides: Mapping[str, Any], document: Document | None, at: Path) -> list[Layer]:
-    """A layer for every generator.  Raises ConfigError for something no group can override."""
+    """A layer for every generator, one for the quirks.  Raises ConfigError for something no group can override."""
     whole = Layer(overrides, document, at, file="overrides")
     wrong = [(key,) for key in overrides if key not in OVERRIDABLE]
     problems = [whole.problem(path, unknown("override", path[0], OVERRIDABLE), key=True) for path in wrong]
@@ -27,19 +27,23 @@ def override_layers(overrides: Mapping[str, Any], document: Document | None, at:
         problems.append(whole.problem(("generators",), message, key=False))
     if problems:
         raise ConfigError(problems)
-    return [
+    layers = [
         Layer(spec, document, (*at, "generators", point), ("points", point, "generator"), whole.file)
         for point, spec in generators.items()
     ]
+    if "quirks" in overrides:
+        layers.append(Layer(overrides["quirks"], document, (*at, "quirks"), ("quirks",), whole.file))
+    return layers
 
 
 def without_strangers(overrides: Sequence[Layer], profile: LayeredDocument) -> list[Layer]:
     """The layers that meet a point of the profile; the profile gets a problem for each of the others."""
     points = profile.data.get("points")
-    if not isinstance(points, Mapping):
-        return []
+    met = []
     for layer in overrides:
-        if layer.onto[1] not in points:
+        if layer.onto[0] != "points" or (isinstance(points, Mapping) and layer.onto[1] in points):
+            met.append(layer)
+        elif isinstance(points, Mapping):
             message = unknown("point", layer.onto[1], points)
             profile.problems.append(layer.problem(layer.onto, message, key=True))
-    return [layer for layer in overrides if layer.onto[1] in points]
+    return met

@@ -14,6 +14,7 @@ from typing import Literal
 
 from simulator.points import Point
 from simulator.protocol.codes import ADDRESSES, Table
+from simulator.quirks import NO_QUIRKS, Quirks
 
 Ranges = tuple[tuple[int, int], ...]
 ReadOnly = Literal["illegal_data_address", "illegal_function", "ignore"]
@@ -84,7 +85,7 @@ class Profile:
     exception_status: tuple[StatusBit, ...] | int | None = None  # bit 0 first
     files: Mapping[int, bytes] = field(default_factory=dict)  # file number -> the words of its records
     fifos: Mapping[int, FifoLayout] = field(default_factory=dict)  # by pointer address
-    quirks: Mapping[str, object] = field(default_factory=dict)
+    quirks: Quirks = NO_QUIRKS
     source: str = ""  # the file it came from
 
     def points_of(self, table: Table) -> tuple[Point, ...]:

@@ -15,7 +15,7 @@ from simulator.documents.problems import one_of, show
 from simulator.documents.templates import Template
 from simulator.documents.yaml import Path
 from simulator.generators.base import Generator
-from simulator.points import Point
+from simulator.points import Access, Point
 from simulator.profiles.addresses import AddressBase, parse_address
 from simulator.profiles.generated import read_generator
 from simulator.profiles.layers import LayeredDocument
@@ -40,6 +40,15 @@ class Setting:
     base: AddressBase
     order: ByteOrder
     parameters: Mapping[str, float | str]
+    shared_with_writable: Collection[Table] = ()  # tables whose block is also that of a writable one
+
+    signed: Collection[Table] = ()  # tables whose 16-bit numbers are signed
+
+    def usual_type(self, table: Table | None) -> str:
+        """The data type of a point that says none."""
+        if table is not None and table.is_bits:
+            return "bool"
+        return "int16" if table in self.signed else "uint16"
 
     @property
     def fields(self) -> Collection[str]:
@@ -135,7 +144,7 @@ class _PointReader:
 
     def _data_type(self, table: Table | None) -> DataType | None:
         file = self._file
-        name = file.data_type or ("bool" if table is not None and table.is_bits else "uint16")
+        name = file.data_type or self._setting.usual_type(table)
         if not _DATA_TYPE_KEYS.isdisjoint(self._wrong) or (file.data_type is None and table is None):
             return None
         try:
@@ -168,7 +177,7 @@ class _PointReader:
             return Point(
                 self._name, table, address, kind, count=file.count, scale=file.scale, offset=file.offset,
                 precision=file.precision, unit_of_measurement=file.unit_of_measurement,
-                description=file.description, access=file.access, enum=file.enum, bits=file.bits,
+                description=file.description, access=file.access or self._default_access(table), enum=file.enum, bits=file.bits,
                 bit=file.bit, value=file.value, min=file.min, max=file.max, on_invalid=file.on_invalid,
                 hold=file.hold, overlap=file.overlap, generator=generator,
             )  # fmt: skip
@@ -179,8 +188,15 @@ class _PointReader:
             self._report(path, str(error), key=not path)
             return None
 
+    def _default_access(self, table: Table) -> Access:
+        return "rw" if self._is_writable(table) else "ro"
+
+    def _is_writable(self, table: Table) -> bool:
+        """True when clients can write the point, through its own table or one that shares its block."""
+        return table.is_writable or table in self._setting.shared_with_writable
+
     def _check_access(self, table: Table) -> None:
-        if self._file.access in ("rw", "wo") and not table.is_writable:
+        if self._file.access in ("rw", "wo") and not self._is_writable(table):
             expected = "expected ro: clients cannot write there"
             self._report(("access",), f"access is {self._file.access} in {table.label}, {expected}")
 

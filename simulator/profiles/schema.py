@@ -19,6 +19,8 @@ from simulator.documents.problems import show
 from simulator.generators import registry
 from simulator.points import Access, OnInvalid
 from simulator.profiles.profile import ReadOnly
+from simulator.profiles.quirks import QuirksField
+from simulator.quirks import BUNDLES
 
 Number = int | str
 Order = Literal["ABCD", "CDAB", "BADC", "DCBA"]
@@ -70,6 +72,8 @@ class TableFile(FileModel):
     """Addresses inside that do not exist all the same."""
     fill: int | bool = 0
     """The raw word or bit of every address that has no other value."""
+    signed: bool | None = None
+    """16-bit words and points without data_type are signed; default: as the profile says."""
     values: dict[Number, int | bool | list[int | bool]] = {}
     """Raw words or bits by address; a list fills the following addresses too."""
     share: str | None = None
@@ -84,7 +88,7 @@ class PointFile(FileModel):
     address: Number
     """In the numbering that address_base says."""
     data_type: str | None = None
-    """How the value is encoded; default bool in a table of bits, else uint16."""
+    """How the value is encoded; default bool in a table of bits, else uint16, or int16 where signed."""
     count: Annotated[int, Field(ge=1)] = 1
     """Elements of an array."""
     length: Annotated[int, Field(ge=1)] | None = None
@@ -173,6 +177,8 @@ class ProfileFile(FileModel):
     """byte_order in other words: none, byte, word, word_byte."""
     address_base: Literal[0, 1, "modicon"] = 0
     """0: addresses as on the wire; 1: counted from 1; modicon: 40001 or 400001, the digit picks the table."""
+    signed: bool = False
+    """16-bit words and points without data_type are signed."""
     tables: dict[str, TableFile] = {}
     """Default: exactly the registers of the points."""
     points: dict[str, PointFile] = {}
@@ -185,6 +191,8 @@ class ProfileFile(FileModel):
     """Functions 20 and 21, by file number 1 to 65535."""
     fifos: dict[Number, FifoFile] = {}
     """Function 24, by pointer address."""
+    quirks: QuirksField | None = None
+    """How the device departs from the specification: the name of a bundle, or its quirks one by one."""
 
 
 def json_schema() -> dict[str, Any]:
@@ -205,6 +213,9 @@ def json_schema() -> dict[str, Any]:
     schema["properties"]["points"]["additionalProperties"] = {
         "anyOf": [{"$ref": "#/$defs/PointFile"}, {"type": "null"}]
     }
+    bundle = {"enum": list(BUNDLES)}
+    quirks = {"anyOf": [bundle, {"$ref": "#/$defs/QuirksFile"}, {"type": "null"}]}
+    schema["properties"]["quirks"] = {**schema["properties"]["quirks"], **quirks}
     schema["if"] = {"not": {"required": ["extends"]}}
     schema["then"] = {"properties": {"points": {"additionalProperties": {"type": "object", **required}}}}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "modsim profile"}

@@ -15,7 +15,6 @@ from simulator.profiles.layers import LayeredDocument
 UNSUPPORTED: frozenset[tuple[str, str]] = frozenset(
     {
         ("profile", "faults"),
-        ("profile", "quirks"),
         ("profile", "store"),
         ("point", "on_write"),
         ("generator", "csv"),

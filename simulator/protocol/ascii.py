@@ -47,19 +47,20 @@ class AsciiFramer(StreamFramer):
         """Return every complete frame; keep at most one ADU's beginning for the next call."""
         if self._tail:
             data = self._tail + data
-        frames = []
+        frames: list[Frame] = []
         offset = 0
         while not self.lost:
             stop = data.find(self._end, offset)
             start = data.rfind(START, offset, None if stop < 0 else stop)
             if stop < 0:
-                break
+                self._keep(data, offset, start)
+                return frames
             self._skip(data, offset, start if start >= 0 else stop)
             frame = self._open(data[start + 1 : stop]) if start >= 0 else None
             if frame is not None:
                 frames.append(frame)
             offset = stop + 1
-        self._keep(data, offset, start)
+        self._tail = b""
         return frames
 
     def build(self, transaction: int, unit: int, pdu: bytes) -> bytes:

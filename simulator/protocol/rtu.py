@@ -8,7 +8,7 @@ over and the next one tried.
 from __future__ import annotations
 
 from simulator.protocol.checksums import CRC_START, crc16, with_crc
-from simulator.protocol.codes import EXCEPTION_BIT
+from simulator.protocol.codes import EXCEPTION_BIT, MAX_PDU
 from simulator.protocol.contract import UNKNOWN_LENGTH, LengthRule
 from simulator.protocol.frames import Frame
 from simulator.protocol.messages import request_length
@@ -38,7 +38,7 @@ class RtuFramer(StreamFramer):
         if self._tail:
             data = self._tail + data
         pdu = data[1:-2]  # nearly always a chunk is one frame
-        if self._length(pdu) == len(pdu) and not crc16(data) and len(data) <= MAX_ADU:
+        if self._length(pdu) == len(pdu) <= MAX_PDU and not crc16(data) and not self.lost:
             self._tail = b""
             self._noise = 0
             return [Frame(0, data[0], pdu)]

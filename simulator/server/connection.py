@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from simulator.server._turn import Station
     from simulator.server.hub import Hub
 
+DRAINED = 16  # chunks thrown away at the most before a close
 CHUNK = 8192  # the bytes of one read: some 680 pipelined requests
 
 _IN = select.EPOLLIN
@@ -79,7 +80,7 @@ class Connection:
             outgoing, self._outgoing = self._outgoing, b""
             self.write(outgoing)
             if self._closing and self.fd >= 0 and not self._outgoing:
-                self._lost(_DONE)
+                self._close()
 
     def write(self, data: bytes) -> None:
         """Send now; what the kernel does not take is sent when it has room."""
@@ -106,7 +107,7 @@ class Connection:
         if self._outgoing:
             self._closing = True
         elif self.fd >= 0:
-            self._lost(_DONE)
+            self._close()
 
     def abortConnection(self) -> None:
         """Close with a reset; what was not sent is lost."""
@@ -189,7 +190,7 @@ class Connection:
         self._outgoing = self._outgoing[sent:]
         if not self._outgoing:
             if self._closing:
-                self._lost(_DONE)
+                self._close()
             else:
                 self._watch()
 
@@ -198,6 +199,16 @@ class Connection:
             reading = 0 if self._outgoing or self._paused else _IN
             writing = select.EPOLLOUT if self._outgoing else 0
             self.hub.connections.watch(self.fd, reading | writing)
+
+    def _close(self) -> None:
+        """Close so that the answers arrive: bytes left unread would make the kernel send a reset instead."""
+        try:
+            for _ in range(DRAINED):
+                if len(_read(self.fd, CHUNK)) < CHUNK:
+                    break
+        except OSError:
+            pass
+        self._lost(_DONE)
 
     def _lost(self, reason: Failure) -> None:
         fd, self.fd = self.fd, -1

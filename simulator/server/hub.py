@@ -29,6 +29,7 @@ log = Logger()
 SWEEPS_PER_TIMEOUT = 8  # an idle connection ends at most an eighth late
 LAST_TURNS = 4  # looks at the sockets before a stop, so that requests on their way are answered
 GRACE_S = 2.0  # how long a stop waits for clients to take their answers
+COMPLAINT_S = 60.0  # between two complaints about the same
 DESCRIPTOR_PAUSE_S = 1.0  # how long accepting rests when the process has no descriptor left
 
 
@@ -51,6 +52,7 @@ class Hub:
         self._sweeper = LoopingCall(self._sweep)
         self._sweeper.clock = reactor
         self._pause_call: Any = None
+        self._complained = -COMPLAINT_S
         self._stopped: Deferred[None] | None = None
         self._grace: Any = None
 
@@ -82,9 +84,7 @@ class Hub:
         """Rest accepting for a moment: the process has no descriptor left."""
         self.ports.pause()
         if self._pause_call is None:
-            log.error(
-                "no file descriptors left: accepting rests; raise `ulimit -n` or set limits.max_connections"
-            )
+            self._complain()
             self._pause_call = self.reactor.callLater(DESCRIPTOR_PAUSE_S, self._pause_over)
 
     def connection_closed(self) -> None:
@@ -92,8 +92,8 @@ class Hub:
         if self._stopped is not None:
             if not self.connections and self._grace.active():
                 self._grace.reset(0)
-        elif self._pause_call is None:
-            self.ports.resume()
+        else:
+            self._pause_over()
 
     def stop(self) -> Deferred[None]:
         """Take no more connections, answer what has arrived, close each when its answers are sent.
@@ -131,12 +131,22 @@ class Hub:
         self.others.close()
         self.connections.close()
 
+    def _complain(self) -> None:
+        now = self.reactor.seconds()
+        if now - self._complained >= COMPLAINT_S:
+            self._complained = now
+            log.error(
+                "no file descriptors left: accepting rests; raise `ulimit -n` or set limits.max_connections"
+            )
+
     def _end(self) -> None:
         self.close()
         assert self._stopped is not None
         self._stopped.callback(None)
 
     def _pause_over(self) -> None:
+        if self._pause_call is not None and self._pause_call.active():
+            self._pause_call.cancel()
         self._pause_call = None
         self.ports.resume()
 

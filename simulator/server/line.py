@@ -28,6 +28,7 @@ log = Logger()
 CHUNK = 4096  # bytes of one read: all a terminal keeps
 FIRST_PAUSE_S = 1.0  # before a port that has vanished is looked for
 LONGEST_PAUSE_S = 30.0
+CLOCK_TICK_S = 1e-6  # less than the rounding of a timer is no waiting
 
 _IN = select.EPOLLIN
 
@@ -63,6 +64,7 @@ class LinePort:
         self._exchange = factory.exchange(framer)
         self._exchange.station = factory.station
         self._overruns = 0
+        self._lag_s = 0.0
         self._outgoing = b""
         self._timer: Any = None
         self._reopening: Any = None
@@ -122,8 +124,22 @@ class LinePort:
         if not data:
             self._vanished("hung up")
             return False
-        self._exchange_frames(self.line.receive(data, now))
+        self._exchange_frames(self.line.receive(data, self._line_time(now)))
         return True
+
+    def _line_time(self, now: float) -> float:
+        """When bytes that are read now came, on the clock of the line.
+
+        Bytes found after the deadline may have come before it, while others were served: as long as nobody
+        has seen the silence, there was none.  The clock of the line then stays behind until the frame ends.
+        """
+        deadline = self.line.deadline
+        if deadline is None:
+            self._lag_s = 0.0
+        elif now - self._lag_s > deadline:
+            self._lag_s = now - deadline
+            return deadline
+        return now - self._lag_s
 
     def _exchange_frames(self, frames: Any) -> None:
         """Answer requests, count what was wrong, and wait for the next silence."""
@@ -133,15 +149,19 @@ class LinePort:
             self._exchange.heard_errors(overrun=overruns != self._overruns)
             self._overruns = overruns
         if self.line.deadline is not None and self._timer is None and self.fd >= 0:
-            rest = self.line.deadline - self.hub.reactor.seconds()
+            rest = self.line.deadline + self._lag_s - self.hub.reactor.seconds()
             self._timer = self.hub.reactor.callLater(max(rest, 0.0), self._look)
 
     def _look(self) -> None:
         """The line may have been silent; what came while others were served is taken first."""
         self._timer = None
         now = self.hub.reactor.seconds()
-        if self.fd >= 0 and not self._read(now) and self.fd >= 0:
-            self._exchange_frames(self.line.silence(now))
+        if self.fd < 0 or self._read(now) or self.fd < 0:
+            return
+        deadline = self.line.deadline
+        if deadline is not None:
+            passed = now - self._lag_s + CLOCK_TICK_S >= deadline
+            self._exchange_frames(self.line.silence(deadline) if passed else [])
 
     def _write(self, data: bytes) -> None:
         if not data or self.fd < 0:

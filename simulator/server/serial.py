@@ -1,7 +1,8 @@
 """A serial port as the source of a line, opened by pyserial.
 
 The port is ours alone while it is open.  A path that is missing, taken or no serial port is a ``BindError``
-with the reason of the operating system.
+with the reason of the operating system.  USB adapters are asked to hand bytes over within a millisecond: by default
+some collect them for 16, which would look like a silence in the middle of a frame.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ class SerialSource:
             )
         except (OSError, ValueError, termios.error) as error:
             raise self._refused(error) from None
+        with suppress(OSError, ValueError, NotImplementedError):  # only some drivers know it
+            self._port.set_low_latency_mode(True)
         fd: int = self._port.fileno()
         os.set_blocking(fd, False)
         return fd

@@ -41,7 +41,7 @@ def test_ipv6_holders_are_found():
 def test_holders_of_datagram_ports_are_found():
     with socket.socket(type=socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
-        endpoint = "rtu+udp://127.0.0.1:%d" % server.getsockname()[1]
+        endpoint = f"rtu+udp://127.0.0.1:{server.getsockname()[1]}"
         assert f"held by pid {os.getpid()} (" in bind_advice(endpoint, errno.EADDRINUSE)
         assert bind_advice(endpoint.replace("udp", "tcp"), errno.EADDRINUSE) == ""
 

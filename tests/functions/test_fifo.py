@@ -146,3 +146,9 @@ def test_a_register_at_the_pointer_shows_the_count():
     for _ in range(20):
         sampled.sample(0, 2)
     assert counts[0] == 30
+
+
+def test_no_plain_write_reaches_a_pointer():
+    """What compiled code may write ends at it."""
+    stops = gate(AddressMap([(0, 10)]), [], {}, "ignore", {5: lambda row, data: None}).open_stops
+    assert list(stops) == [5] * 5 + [0] + [10] * 4

@@ -101,9 +101,9 @@ def test_17_server_id(client):
 
 
 def test_20_and_21_file_records(client):
-    wanted = [
-        FileRecord(file_number=4, record_number=1, record_length=2),
-        FileRecord(file_number=3, record_number=9, record_length=1),
+    wanted = [  # lengths in bytes here
+        FileRecord(file_number=4, record_number=1, record_length=4),
+        FileRecord(file_number=3, record_number=9, record_length=2),
     ]
     response = good(client.read_file_record(wanted))
     assert [record.record_data for record in response.records] == [b"\x0d\xfe\x00\x20", b"\x00\x07"]
@@ -111,7 +111,7 @@ def test_20_and_21_file_records(client):
     assert good(client.read_file_record(wanted[1:])).records[0].record_data == b"\xbe\xef"
     assert good(client.read_file_record(wanted[1:], device_id=2)).records[0].record_data == b"\x00\x07"
     assert (
-        client.read_file_record([FileRecord(file_number=5, record_number=0, record_length=1)]).exception_code
+        client.read_file_record([FileRecord(file_number=5, record_number=0, record_length=2)]).exception_code
         == 2
     )
 

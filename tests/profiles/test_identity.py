@@ -1,6 +1,6 @@
 """What a profile says of itself."""
 
-# ruff: noqa: E501 - messages stand on one line, as users see them
+
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
 """Points of a file become points of the program, or tell what is wrong with them."""
 
-# ruff: noqa: E501 - messages stand on one line, as users see them
-
 from __future__ import annotations
 
 import math
@@ -377,3 +375,11 @@ def test_an_initial_value_is_taken_exactly_when_its_raw_number_fits(
         with pytest.raises(ConfigError) as caught:
             library.get("p")
         assert f"value does not fit {name}, got {value}" in str(caught.value)
+
+
+@pytest.mark.parametrize("share", ["{coil: {share: discrete_input}}", "{discrete_input: {share: coil}}"])
+def test_inputs_that_share_a_block_with_coils_can_be_written(load, share):
+    points = load(
+        f"tables: {share}\npoints: {{a: {{table: discrete_input, address: 0}}, b: {{table: co, address: 1}}}}"
+    ).points
+    assert [point.access for point in points.values()] == ["rw", "rw"]

@@ -240,7 +240,7 @@ RESPONSE_VECTORS = [
         + b"Company identification".hex()
         + "01 0F"
         + b"Product code XX".hex()
-        # the specification writes 0x0D and 13 characters, and the revision with 5
+        # the specification gives the second object, of 15 characters, the length 0x0D
         + "02 05"
         + b"V2.11".hex(),
         ReadDeviceIdentificationResponse(
