@@ -40,21 +40,31 @@ Functions = Sequence[Callable[[Any, bytes], bytes]]
 class Bus:
     """What all devices of one serial line hear and share.
 
-    ``messages`` counts the frames with a good checksum, whomever they are for.  ``delimiter`` ends ASCII
-    frames on this line; the framing of the line looks it up.
+    ``heard`` is a column of one: the frames with a good checksum, whomever they are for.  ``delimiter`` ends
+    ASCII frames on this line; the framing of the line looks it up.
     """
 
-    __slots__ = ("delimiter", "messages")
+    __slots__ = ("delimiter", "heard")
 
     def __init__(self) -> None:
-        self.messages = 0
+        self.heard = array("Q", (0,))  # compiled code counts here, too
         self.delimiter = LINE_FEED
+
+    @property
+    def messages(self) -> int:
+        """How many frames were heard."""
+        return self.heard[0]
+
+    @messages.setter
+    def messages(self, number: int) -> None:
+        self.heard[0] = number
 
 
 class DeviceState:
     """The communication state of the device in row ``row`` of the column ``requests``.
 
-    ``functions`` are the behaviours of the mode the device is in, None for the usual ones.
+    ``functions`` are the behaviours of the mode the device is in, None for the usual ones.  ``broadcast`` is
+    true while a request to everybody is carried out; ``silent`` is to be called behind it.
     """
 
     exceptions: int
@@ -74,6 +84,7 @@ class DeviceState:
         "_since_statistics",
         "_statistics",
         "_uncounted",
+        "broadcast",
         "bus",
         "bus_errors",
         "busies",
@@ -96,6 +107,7 @@ class DeviceState:
         self._since_statistics = 0
         self.bus = bus
         self.functions: Functions | None = None
+        self.broadcast = False
         self.in_progress = False  # a program command; the status word of functions 11 and 12
         self.diagnostic_register = 0
         self.delimiter = LINE_FEED if bus is None else bus.delimiter
@@ -155,35 +167,36 @@ class DeviceState:
         self._uncounted += 1
         self._write(bytes((RECEIVED, SENT | _SENT_EXCEPTION.get(code, 0))))
 
-    def silent(self, *, broadcast: bool = False) -> None:
-        """The present request gets no response: the device only listens, or everybody was meant."""
+    def silent(self) -> None:
+        """The present request gets no response: the device only listens, or everybody was meant.
+
+        Does nothing when the request has been told of already.
+        """
+        if self._logged == self._received:
+            return
         self.no_responses = self.no_responses + 1 & _MASK
-        listening = LISTENING if self.listen_only else 0
-        if listening:
-            self._uncounted += 1
-        received = RECEIVED | listening | (RECEIVED_BROADCAST if broadcast else 0)
-        self._write(bytes((received, SENT | listening)))
+        self._uncounted += self.listen_only
+        self._write(bytes((self._receipt, SENT | self._listening)))
 
     def heard_error(self, *, overrun: bool = False) -> None:
         """A wrong checksum was heard, or more characters than could be taken; it is nobody's request."""
         self.bus_errors = self.bus_errors + 1 & _MASK
         self.overruns = self.overruns + overrun & _MASK
-        listening = LISTENING if self.listen_only else 0
-        event = RECEIVED | RECEIVED_ERROR | listening | (RECEIVED_OVERRUN if overrun else 0)
+        event = RECEIVED | RECEIVED_ERROR | self._listening | (RECEIVED_OVERRUN if overrun else 0)
         self._write(bytes((event,)), of_request=False)
 
     def listen(self, functions: Functions) -> None:
         """Enter listen-only mode, as the present request, which gets no response, wants it."""
+        receipt = self._receipt
         self.functions = functions
         self.no_responses = self.no_responses + 1 & _MASK
         self._uncounted += 1
-        self._write(bytes((RECEIVED, ENTERED_LISTEN_ONLY, SENT | LISTENING)))
+        self._write(bytes((receipt, ENTERED_LISTEN_ONLY, SENT | LISTENING)))
 
     def restart(self, *, clear_log: bool) -> None:
         """Start communication anew, once the present request is answered; ends listen-only mode."""
-        listening = LISTENING if self.listen_only else 0
+        self._write(bytes((self._receipt, SENT | self._listening, RESTARTED)))
         self.functions = None
-        self._write(bytes((RECEIVED | listening, SENT | listening, RESTARTED)))
         if clear_log:
             self._events = bytes((RESTARTED,))
         self._zero()
@@ -206,6 +219,15 @@ class DeviceState:
     def clear_statistics(self) -> None:
         """Set the words of Modbus Plus to zero."""
         self.statistics = bytes(2 * STATISTICS_WORDS)
+
+    @property
+    def _listening(self) -> int:
+        return LISTENING if self.listen_only else 0
+
+    @property
+    def _receipt(self) -> int:
+        """The event of receiving the present request."""
+        return RECEIVED | self._listening | (RECEIVED_BROADCAST if self.broadcast else 0)
 
     @property
     def _received(self) -> int:

@@ -7,12 +7,14 @@ arrived and closes.  Opening is all or nothing: when one endpoint cannot be open
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Cooperator
 
+from simulator.config.allow import AllowList
 from simulator.config.placement import ListenerPlan
 from simulator.config.plant import Group, PlantConfig
 from simulator.device import Device
@@ -21,8 +23,12 @@ from simulator.fleet import Fleet
 from simulator.server.endpoints import FRAMERS, open_listener
 from simulator.server.factory import HostLimit, ModbusServerFactory
 from simulator.server.hub import Hub
+from simulator.server.quirky_factory import QuirkyServerFactory, planned_fronts
 from simulator.server.stations import planned_route, planned_station
 from simulator.ticker import Ticker
+
+if TYPE_CHECKING:
+    from simulator.server.tls import TlsListeners
 
 Progress = Callable[[int, int], None]
 
@@ -30,6 +36,7 @@ Progress = Callable[[int, int], None]
 class Plant(MultiService):
     """The devices, listeners and clocks of one process.
 
+    Raises :class:`~simulator.errors.ConfigError` for certificates that cannot be used.
     ``devices`` is their number, ``endpoints`` what is listened on, with the ports the kernel picked.
     """
 
@@ -40,6 +47,7 @@ class Plant(MultiService):
         self.factories: list[ModbusServerFactory] = []
         self._reactor = reactor
         self._started: float | None = None
+        self._tls = _tls_listeners(config, reactor)
         self._homes: dict[int, tuple[Fleet, int]] = {}  # group -> fleet and first row
         self.fleets = self._settle()
         self.hub = Hub(reactor, config.limits.max_connections or 0)
@@ -108,6 +116,7 @@ class Plant(MultiService):
         total = len(self.config.listeners)
         for done, plan in enumerate(self.config.listeners, 1):
             factory = self._factory(plan)
+            factory.tls = None if self._tls is None else self._tls.of(plan)
             try:
                 factory.port = open_listener(self.hub, plan, factory)
             except BindError:
@@ -121,12 +130,31 @@ class Plant(MultiService):
 
     def _factory(self, plan: ListenerPlan) -> ModbusServerFactory:
         limits = self.config.limits
-        return ModbusServerFactory(
+        fronts = planned_fronts(plan, self.config.groups)
+        make: Callable[..., ModbusServerFactory] = ModbusServerFactory
+        if fronts is not None:
+            make = partial(QuirkyServerFactory, front_at=fronts[0], fronts=fronts[1])
+        return make(
             None if plan.wildcard else planned_station(plan, self.device_of),
             route=planned_route(plan, self.device_of) if plan.wildcard else None,
+            allow=self._allow(plan),
             framer=FRAMERS[plan.kind.framing],
             unknown_unit=plan.unknown_unit,
             idle_timeout=limits.idle_timeout or 0,
             max_connections=limits.max_connections_per_device or 0,
             host_limit=self._host_limit,
         )
+
+    def _allow(self, plan: ListenerPlan) -> AllowList | None:
+        """The list of a listener's groups, else the plant's."""
+        lists = (self.config.groups[span.group].allow for span in plan.spans)
+        return next(filter(None, lists), self.config.limits.allow)
+
+
+def _tls_listeners(config: PlantConfig, reactor: Any) -> TlsListeners | None:
+    """What the TLS listeners of a plant share; None for a plant that has none, which needs no TLS library."""
+    if all(group.tls is None for group in config.groups):
+        return None
+    from simulator.server.tls import TlsListeners
+
+    return TlsListeners(config.groups, reactor)

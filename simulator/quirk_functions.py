@@ -53,7 +53,7 @@ def functions_with(quirks: Quirks, functions: Sequence[Function] | None = None) 
 
 
 def _limited(function: Function, places: Places, most: int, refuse: type[ModbusException]) -> Function:
-    """``function`` for at most ``most`` registers or bits; what breaks the specification it refuses itself."""
+    """``function`` for at most ``most`` registers or bits; what no device takes it refuses itself."""
 
     def limited(device: Device, pdu: bytes) -> bytes:
         for place, allowed in places:

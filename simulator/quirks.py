@@ -85,7 +85,7 @@ BUNDLES: Mapping[str, Bundle] = MappingProxyType(
             {"max_connections": 16, "min_reply_delay": "2ms"},
         ),
         "slow-serial-gateway": Bundle(
-            "a small gateway on a slow line: four clients, one request at a time, half a tenth of a second each",
+            "a small gateway on a slow line: four clients, one request at a time, 50 ms each",
             {
                 "max_connections": 4,
                 "one_request_in_flight": True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
 
 import pytest
 
@@ -23,6 +24,13 @@ class Told:
     def refused(self, code: int) -> None:
         self.plain()
         self.state.refused(code)
+
+    def broadcast(self, does: Callable[[], None] = lambda: None) -> None:
+        self.plain()
+        self.state.broadcast = True
+        does()
+        self.state.silent()
+        self.state.broadcast = False
 
     @property
     def log(self) -> str:
@@ -61,17 +69,26 @@ def test_a_refusal_is_sent_with_the_bit_of_its_code(told, code, event):
 
 
 def test_a_broadcast_is_received_by_all_and_answered_by_none(told):
-    told.plain()
-    told.state.silent(broadcast=True)
+    told.broadcast()
     assert told.log == "40 c0"
     assert (told.state.messages, told.state.no_responses, told.state.events) == (1, 1, 1)
+
+
+def test_modes_can_be_broadcast_and_each_request_is_told_of_once(told):
+    told.broadcast(lambda: told.state.listen(()))
+    assert told.log == "60 04 c0"
+    told.broadcast(told.state.silent)
+    assert told.log == "60 e0 60 04 c0"
+    assert (told.state.no_responses, told.state.messages) == (2, 2)
+    told.broadcast(lambda: told.state.restart(clear_log=False))
+    assert told.log == "00 60 e0 60 e0 60 04 c0"
+    assert (told.state.no_responses, told.state.listen_only) == (0, False)
 
 
 def test_what_a_silent_device_hears(told):
     told.plain()
     told.state.listen(())
-    told.plain()
-    told.state.silent(broadcast=True)
+    told.broadcast()
     told.state.heard_error()
     assert told.log == "a2 60 e0 60 04 80"
 
@@ -126,14 +143,14 @@ def test_the_devices_of_a_line_hear_each_others_messages():
     bus = Bus()
     one, other = Told(bus), Told(bus)
     for _ in range(3):
-        bus.messages += 1
+        bus.heard[0] += 1
         one.plain()
-    bus.messages += 1
+    bus.heard[0] += 1
     other.plain()
     assert [told.state.bus_messages for told in (one, other)] == [4, 4]
     assert [told.state.messages for told in (one, other)] == [3, 1]
     one.state.clear_counters()
-    bus.messages += 1
+    bus.heard[0] += 1
     assert [told.state.bus_messages for told in (one, other)] == [1, 5]
 
 

@@ -16,12 +16,12 @@
 
 enum error {
     E_NONE, E_PROTOCOL, E_LENGTH, E_TRANSACTION, E_ORDER, E_UNIT, E_FUNCTION, E_EXCEPTION, E_BYTE_COUNT, E_ECHO,
-    E_DATA, E_SURPLUS, E_MISSING, E_TIMEOUT, E_CLOSED, E_SEND, ERRORS
+    E_DATA, E_SURPLUS, E_MISSING, E_TIMEOUT, E_CLOSED, E_SEND, E_CRC, ERRORS
 };
 
 static const char *const ERROR_NAMES[ERRORS] = {
     "none", "protocol_id", "length", "transaction_id", "order", "unit_id", "function", "exception", "byte_count",
-    "echo", "data", "surplus", "missing", "timeout", "closed", "send"};
+    "echo", "data", "surplus", "missing", "timeout", "closed", "send", "crc"};
 
 /* What the data of an answer must be; DATA_NUMBER: every register this number, every bit its last one. */
 enum data { DATA_ANY, DATA_NUMBER, DATA_ADDRESS };

@@ -1,4 +1,4 @@
-/* A Modbus/TCP load generator: many connections, several requests in flight, every answer judged.
+/* A Modbus load generator (TCP or UDP, MBAP or RTU): many connections, several requests in flight, every answer judged.
  *
  * Build: cc -O2 -o load load.c     Usage: load --help
  *
@@ -27,6 +27,7 @@
 #include "histogram.h"
 #include "options.h"
 #include "process.h"
+#include "rtu.h"
 #include "targets.h"
 
 #define CHUNK 65536
@@ -79,11 +80,12 @@ static int dial(struct connection *c)
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(c->place.port)};
     struct epoll_event event = {.events = EPOLLOUT, .data.ptr = c};
     int yes = 1;
-    c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    c->fd = socket(AF_INET, (option.udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK, 0);
     if (c->fd < 0)
         return 0;
     address.sin_addr.s_addr = htonl(c->place.ip);
-    setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    if (!option.udp)
+        setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     c->since = now_ns();
     if (connect(c->fd, (struct sockaddr *)&address, sizeof address) && errno != EINPROGRESS) {
         close(c->fd);
@@ -117,7 +119,7 @@ static void ask(struct connection *c, int count, uint64_t when)
         request->unit = (uint8_t)(c->place.first_unit + random_below(c->place.units));
         request->address = (uint16_t)(option.address + (int)random_below((uint64_t)option.address_span));
         mix_request(&option.mix, request, out + size);
-        size += option.mix.request_size;
+        size += option.rtu ? rtu_wrap(out + size, option.mix.request_size) : option.mix.request_size;
     }
     if (send(c->fd, out, (size_t)size, MSG_NOSIGNAL) != size) {
         errors[E_SEND]++;
@@ -179,7 +181,33 @@ static void answer(struct connection *c, const uint8_t *at, int size, uint64_t w
     accept_answer(c, at, size, when);
 }
 
+static void stash(struct connection *c, const uint8_t *at, int size)
+{
+    if (size && !c->stash)
+        c->stash = malloc(MAX_ADU);
+    if (size)
+        memcpy(c->stash, at, (size_t)size);
+    c->stashed = size;
+}
+
 /* Cut everything received into answers; what is left over is stashed. */
+static void cut_rtu(struct connection *c, const uint8_t *at, int size, uint64_t when)
+{
+    uint8_t adu[MAX_ADU];
+    while (size >= RTU_LEAST && size >= rtu_size(at)) {
+        int length = rtu_size(at), unwrapped = rtu_unwrap(at, length, c->ring[c->oldest].transaction, adu);
+        if (!unwrapped) {
+            errors[E_CRC]++;
+            shut(c);
+            return;
+        }
+        answer(c, adu, unwrapped, when);
+        at += length;
+        size -= length;
+    }
+    stash(c, at, size);
+}
+
 static void cut(struct connection *c, const uint8_t *at, int size, uint64_t when)
 {
     while (size >= 6) {
@@ -196,11 +224,7 @@ static void cut(struct connection *c, const uint8_t *at, int size, uint64_t when
         at += length;
         size -= length;
     }
-    if (size && !c->stash)
-        c->stash = malloc(MAX_ADU);
-    if (size)
-        memcpy(c->stash, at, (size_t)size);
-    c->stashed = size;
+    stash(c, at, size);
 }
 
 static void receive(struct connection *c)
@@ -219,7 +243,7 @@ static void receive(struct connection *c)
         return;
     }
     uint64_t when = now_ns();
-    cut(c, chunk, (int)got + c->stashed, when);
+    (option.rtu ? cut_rtu : cut)(c, chunk, (int)got + c->stashed, when);
     refill(c, when);
 }
 

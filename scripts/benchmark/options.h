@@ -18,7 +18,7 @@ static struct {
     struct targets targets;
     struct mix mix;
     struct expectation data;
-    int connections, depth, burst, random, cpu, per_connection, pending_limit, reset, address, address_span;
+    int connections, depth, burst, random, cpu, per_connection, pending_limit, reset, address, address_span, udp, rtu;
     double warmup, duration, rate, timeout, connect_timeout, hold;
     uint64_t requests, seed;
     pid_t pids[MAX_PIDS];
@@ -45,6 +45,8 @@ static void usage(FILE *out)
           "  -P, --pending N         connects under way at once (256)\n"
           "  -T, --timeout S         silence that loses a connection (2)  -x, --connect-timeout S (20)\n"
           "  -X, --reset             close with RST, leaving no TIME_WAIT\n"
+          "  -U, --udp               datagrams: a connection is a socket of its own, a chunk one datagram\n"
+          "  -F, --rtu               RTU frames in place of MBAP\n"
           "Prints one JSON object; exit code 0 when every answer was right, 1 otherwise, 2 for usage.\n",
           out);
 }
@@ -62,10 +64,11 @@ static void read_options(int argc, char **argv)
         {"warmup", 1, 0, 'w'}, {"requests", 1, 0, 'n'}, {"rate", 1, 0, 'r'}, {"pid", 1, 0, 'p'}, {"cpu", 1, 0, 'C'},
         {"data", 1, 0, 'D'}, {"address", 1, 0, 'a'}, {"random", 0, 0, 'R'}, {"seed", 1, 0, 'S'},
         {"per-connection", 1, 0, 'k'}, {"burst", 0, 0, 'b'}, {"hold", 1, 0, 'H'}, {"pending", 1, 0, 'P'},
-        {"timeout", 1, 0, 'T'}, {"connect-timeout", 1, 0, 'x'}, {"reset", 0, 0, 'X'}, {"help", 0, 0, 'h'}, {0}};
+        {"timeout", 1, 0, 'T'}, {"connect-timeout", 1, 0, 'x'}, {"reset", 0, 0, 'X'}, {"udp", 0, 0, 'U'},
+        {"rtu", 0, 0, 'F'}, {"help", 0, 0, 'h'}, {0}};
     const char *mix = "fc3x10";
     int letter;
-    while ((letter = getopt_long(argc, argv, "c:d:m:t:w:n:r:p:C:D:a:RS:k:bH:P:T:x:Xh", longs, NULL)) != -1)
+    while ((letter = getopt_long(argc, argv, "c:d:m:t:w:n:r:p:C:D:a:RS:k:bH:P:T:x:XUFh", longs, NULL)) != -1)
         switch (letter) {
         case 'c': option.connections = atoi(optarg); break;
         case 'd': option.depth = atoi(optarg); break;
@@ -100,6 +103,8 @@ static void read_options(int argc, char **argv)
         case 'T': option.timeout = atof(optarg); break;
         case 'x': option.connect_timeout = atof(optarg); break;
         case 'X': option.reset = 1; break;
+        case 'U': option.udp = 1; break;
+        case 'F': option.rtu = 1; break;
         case 'h': usage(stdout); exit(0);
         default: usage(stderr); exit(2);
         }

@@ -36,7 +36,8 @@ class ZeroFilled:
     def write(self, address: int, quantity: int, data: bytes) -> None:
         """Store what exists, forget the rest."""
         try:
-            return self.mapped.write(address, quantity, data)
+            self.mapped.write(address, quantity, data)
+            return
         except IllegalDataAddress:
             _check(address, quantity)
         width, cells = self._width, self._number(data)
@@ -72,5 +73,5 @@ def _swapped(data: bytes) -> bytes:
 def _check(address: int, quantity: int) -> None:
     if address + quantity > ADDRESSES:
         raise IllegalDataAddress(
-            f"addresses {address} to {address + quantity - 1} do not all exist, expected at most {ADDRESSES - 1}"
+            f"last address is {address + quantity - 1}, expected at most {ADDRESSES - 1}"
         )

@@ -56,7 +56,11 @@ class Preflight:
 
 
 def inspect(config: PlantConfig) -> Preflight:
-    """Look at the machine with the eyes of a plant."""
+    """Look at the machine with the eyes of a plant.  Raises ConfigError for certificates that cannot be used."""
+    if any(group.tls is not None for group in config.groups):
+        from simulator.server.tls import contexts
+
+        contexts(config.groups)
     listeners = len(config.listeners)
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     findings = [*descriptor_findings(listeners, limit), *memory_findings(needed := memory_of(config))]

@@ -47,6 +47,7 @@ VERBS = {
         Verb("profiles", "list the profiles, or show one", "simulator.cli.profiles"),
         Verb("schema", "print the JSON Schema of the plant file or the profile", "simulator.cli.schema"),
         Verb("init", "write a commented plant file to start from", "simulator.cli.init"),
+        Verb("certs", "make certificates for tests of Modbus/TCP Security", "simulator.cli.certs"),
         Verb("completion", "print a completion script for your shell", "simulator.cli.completion"),
     )
 }

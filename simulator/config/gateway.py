@@ -69,4 +69,4 @@ def gateway_line(file: GatewayFile | None) -> GatewayLine | None:
     if file is None:
         return None
     settings = dict(file)
-    return GatewayLine(**{key: settings[key] for key in settings if key != "line"}, alive=file.line == "alive")
+    return GatewayLine(alive=settings.pop("line") == "alive", **settings)

@@ -15,12 +15,14 @@ from simulator.config.placement import Places
 from simulator.config.schema import MAX_DEVICES, GroupFile
 from simulator.config.unsupported import GROUP, take_unsupported
 from simulator.documents.models import FileModel
-from simulator.documents.problems import from_validation_error, show, unknown
+from simulator.documents.problems import from_validation_error, one_of, show, unknown
 from simulator.documents.templates import Template
 from simulator.documents.yaml import Document, Path
 from simulator.errors import Problem
 from simulator.points import Point
 from simulator.profiles.profile import Profile
+
+GATEWAY_SCHEMES = ("tcp", "tls")  # a gateway keeps transaction ids and connections apart
 
 Model = TypeVar("Model", bound=FileModel)
 
@@ -63,6 +65,8 @@ def read_entry(document: Document, index: int, problems: list[Problem]) -> Entry
         return Entry(index, {})
     data = take_unsupported(document, data, path, GROUP, problems)
     file, is_sound = validate_most(GroupFile, data, document, path, problems)
+    if file is not None:
+        _check_listener(document, path, file, problems)
     places = _places(document, path, file, problems) if file is not None and is_sound else None
     return Entry(index, data, file, Placed(index, file, places) if file and places else None)
 
@@ -140,6 +144,22 @@ def _filled(point: Point, value: object, i: int, entry: Entry, profile: Profile)
         return float(text)
     except ValueError:
         raise ValueError(f"{show(value)} gives {show(text)} for device {i}, expected a number") from None
+
+
+def _check_listener(document: Document, path: Path, file: GroupFile, problems: list[Problem]) -> None:
+    """What the group wants of its listener suits the scheme of its endpoint."""
+    scheme = file.endpoint.scheme
+    if file.allow is not None and file.endpoint.line is not None:
+        message = f"allow is given with {scheme}:, expected none: a serial line has no networks"
+        problems.append(document.problem((*path, "allow"), message, key=True))
+    if file.gateway is None:
+        return
+    if scheme not in GATEWAY_SCHEMES:
+        message = f"gateway is given with {scheme}, expected an endpoint {one_of(GATEWAY_SCHEMES)}"
+        problems.append(document.problem((*path, "gateway"), message, key=True))
+    elif file.unit_id is not None and 0 in file.unit_id:
+        message = "unit_id 0 speaks to every device behind a gateway, expected 1 to 255"  # V1.02 §2.2
+        problems.append(document.problem((*path, "unit_id"), message))
 
 
 def _places(document: Document, path: Path, file: GroupFile, problems: list[Problem]) -> Places | None:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import gc
 import importlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path as FilePath
 from typing import Any
 
+from simulator.config.allow import allow_list
+from simulator.config.gateway import gateway_line
 from simulator.config.groups import Entry, Placed, check_parameters, check_values, read_entry, validate_most
 from simulator.config.listening import Clash, Listening, Wanted, plan_listening
 from simulator.config.names import duplicate_within, duplicates_between
@@ -23,7 +25,8 @@ from simulator.config.plant import Group, Limits, PlantConfig
 from simulator.config.schema import LimitsFile, PlantFile, PlantHead
 from simulator.config.schemes import default_unknown_unit
 from simulator.config.security import Security, TlsFile, TlsSettings
-from simulator.config.unsupported import LIMITS, PLANT, take_unsupported
+from simulator.config.sharing import differences
+from simulator.config.unsupported import PLANT, take_unsupported
 from simulator.documents.problems import show
 from simulator.documents.yaml import Document, Path, read_file, read_text
 from simulator.errors import ConfigError
@@ -89,7 +92,8 @@ class _Loading:
             self._group(entry, profile, tls[entry.index])
             for entry, profile in zip(placed, filter(None, profiles), strict=True)
         )
-        limits = Limits(**dict(head.limits))
+        self._check_sharing(groups, listening)
+        limits = Limits(**{**dict(head.limits), "allow": allow_list(head.limits.allow)})
         seed = head.seed if self.seed is None else self.seed
         return PlantConfig(head.name, seed, groups, listening.listeners, limits, self.document.file)
 
@@ -109,7 +113,6 @@ class _Loading:
         data = take_unsupported(self.document, data, (), PLANT, self.problems)
         head = {key: value for key, value in data.items() if key != "devices"}
         if isinstance(limits := head.get("limits"), dict):
-            limits = take_unsupported(self.document, limits, ("limits",), LIMITS, self.problems)
             checked, _ = validate_most(LimitsFile, limits, self.document, ("limits",), self.problems)
             head["limits"] = checked or LimitsFile()
         if isinstance(tls := head.get("tls"), dict):
@@ -166,23 +169,22 @@ class _Loading:
         name = entry.file.profile if entry.file else entry.data.get("profile")
         if not isinstance(name, str) or not name:
             return None
-        generators = entry.file.generators if entry.file else {}
-        profile = self._resolve(library, name, generators, entry.path)
+        profile = self._resolve(library, name, _overrides(entry), entry.path)
         if profile is not None and entry.file is not None:
             check_parameters(self.document, entry, profile, self.problems)
             check_values(self.document, entry, profile, self.problems)
         return profile
 
     def _resolve(
-        self, library: ProfileLibrary, name: str, generators: Mapping[str, Any], at: Path
+        self, library: ProfileLibrary, name: str, overrides: Mapping[str, Any], at: Path
     ) -> Profile | None:
-        if name in self._refused and not generators:
+        if name in self._refused and not overrides:
             return None
         try:
-            return library.resolve(name, {"generators": generators}, document=self.document, at=at)
+            return library.resolve(name, overrides, document=self.document, at=at)
         except ConfigError as error:
             self.problems.extend(error.problems)
-            if not generators and name in library:  # the problems are those of the profile: told once
+            if not overrides and name in library:  # the problems are those of the profile: told once
                 self._refused.add(name)
             return None
 
@@ -210,6 +212,18 @@ class _Loading:
         for clash in listening.clashes:
             self._report_clash(entries[clash.group], entries[clash.other], clash)
         return listening
+
+    def _check_sharing(self, groups: Sequence[Group], listening: Listening) -> None:
+        """Raises ConfigError when groups differ about what they share."""
+        for wrong in differences(groups, listening.listeners):
+            whose = f"devices.{wrong.other} ({self._position(wrong.other)}), behind {wrong.endpoint} as well"
+            what = "quirks of the connection differ" if wrong.key == "quirks" else f"{wrong.key} differs"
+            path: Path = ("devices", wrong.group, wrong.key)
+            if wrong.key not in self.document.data["devices"][wrong.group]:  # they are those of the profile
+                path = ("devices", wrong.group, "profile")
+            self._report(path, f"{what} from that of {whose}, expected the same")
+        if self.problems:
+            raise ConfigError(sorted(self.problems))
 
     def _report_name(self, entry: Placed, i: int, other: Placed, j: int) -> None:
         whose = f"device {j} of devices.{other.index} ({self._position(other.index)})"
@@ -247,8 +261,18 @@ class _Loading:
             unknown_unit=file.unknown_unit or default_unknown_unit(file.endpoint.scheme),
             position=self._position(entry.index),
             tls=tls,
+            allow=allow_list(file.allow),
+            gateway=gateway_line(file.gateway),
         )
 
     def _position(self, index: int) -> str:
         line, column = self.document.place(("devices", index))
         return f"{self.document.file}:{line}:{column}"
+
+
+def _overrides(entry: Entry) -> dict[str, Any]:
+    """What a group lays over its profile."""
+    if entry.file is None:
+        return {}
+    over = {"generators": entry.file.generators, "quirks": entry.file.quirks}
+    return {key: value for key, value in over.items() if value}

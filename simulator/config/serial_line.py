@@ -61,7 +61,7 @@ def parse_line(text: str, framing: str, rest: str) -> SerialLine:
     legal = [*_OPTIONS, "link"] if is_pty else list(_OPTIONS)
     for name in options:
         if name not in legal:
-            raise ValueError(f"{unknown('option', name, legal)} in {text!r}")
+            raise ValueError(unknown("option", name, legal))
     values: dict[str, Any] = {name: _OPTIONS[name](options[name]) for name in _OPTIONS if name in options}
     kept = "&".join(f"{name}={value}" for name, value in options.items() if name != "link")
     line = SerialLine("" if is_pty else path, f"?{kept}" if kept else "", link=_link(options))

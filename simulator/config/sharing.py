@@ -55,7 +55,7 @@ def differences(groups: Sequence[Group], listeners: Iterable[ListenerPlan]) -> l
 def _unlike(
     spans: list[Span], groups: Sequence[Group], told: Callable[[Group], object], *, everywhere: bool
 ) -> Iterator[tuple[int, int]]:
-    """Pairs of groups that differ and share an address: of each run of addresses, with the furthest before."""
+    """Pairs of groups that differ and share an address; each with those before it that reach furthest."""
     furthest: dict[object, Span] = {}  # by what is told: who reaches the highest address so far
     for span in sorted(spans, key=lambda span: span.first_ip):
         mine = told(groups[span.group])

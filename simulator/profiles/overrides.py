@@ -17,7 +17,7 @@ OVERRIDABLE = ("generators", "quirks")
 
 
 def override_layers(overrides: Mapping[str, Any], document: Document | None, at: Path) -> list[Layer]:
-    """A layer for every generator, one for the quirks.  Raises ConfigError for something no group can override."""
+    """A layer for every generator, one for the quirks.  Raises ConfigError for what no group can override."""
     whole = Layer(overrides, document, at, file="overrides")
     wrong = [(key,) for key in overrides if key not in OVERRIDABLE]
     problems = [whole.problem(path, unknown("override", path[0], OVERRIDABLE), key=True) for path in wrong]

@@ -12,6 +12,7 @@ files           20 21
 fifo            24
 identification  43/14, and the objects of device identification
 checksums       CRC and LRC
+crc             the CRC in Python; ``_crc16`` is the same, compiled
 frames          what a framer hands over, and the contract every framer keeps
 mbap            the frame of Modbus TCP
 stream          what the framings of serial lines have in common over a stream

@@ -39,6 +39,11 @@ class StreamFramer:
         """True while the beginning of a frame is kept."""
         return bool(self._tail)
 
+    @property
+    def clean(self) -> bool:
+        """True when the last byte ended a frame: another framer could go on from here."""
+        return not (self._tail or self._noise or self.lost)
+
     def receive(self, data: bytes) -> list[Frame]:
         """Return every complete frame; keep at most one ADU's beginning for the next call."""
         raise NotImplementedError

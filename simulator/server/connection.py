@@ -71,6 +71,10 @@ class Connection:
         """Let compiled code answer the plain requests of this connection; False when there is none."""
         return self.fd >= 0 and self.hub.connections.arm(self.fd, station)
 
+    def release(self) -> None:
+        """Let compiled code go on: every byte that has come is answered."""
+        self.hub.connections.release(self.fd)
+
     def take(self, data: bytes, answers: bytes) -> None:
         """Go on after compiled code: ``answers`` are not sent yet, the requests in ``data`` not answered."""
         self._outgoing += answers
@@ -140,8 +144,8 @@ class Connection:
         """There is none."""
 
     def idle_since(self, now: float) -> bool:
-        """True when nothing came, and nothing was taken, for the idle timeout of the connection's factory."""
-        timeout = self.protocol.factory.idle_timeout
+        """True when nothing came, and nothing was taken, for the idle timeout of the protocol."""
+        timeout = getattr(self.protocol, "idle_timeout", 0)
         return bool(timeout) and now - max(self.seen, self.hub.connections.seen(self.fd)) >= timeout
 
     @property

@@ -27,6 +27,7 @@ from simulator.protocol.stream import StreamFramer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from simulator.server._turn import Station
     from simulator.server.exchange import Exchange
     from simulator.server.hub import Hub
 
@@ -131,7 +132,8 @@ class DatagramPort:
         self._exchange: Any = None
         self._serve: Callable[[], None] = self._serve_host
         self._places: dict[bytes, Exchange | None] = {}
-        self.lost = 0  # answers the kernel did not take
+        self._lost = 0
+        self._compiled: Station | None = None
 
     def startListening(self) -> None:
         """Bind; raises :class:`~simulator.errors.BindError` with everything released."""
@@ -154,6 +156,8 @@ class DatagramPort:
         else:
             self._exchange = self._new_exchange(self.factory.station)
         self.hub.others.add(bound.fileno(), self)
+        if self._exchange is not None and self.factory.allow is None:
+            self.factory.arm(self._exchange, self)
         self.factory.doStart()
 
     def stopListening(self) -> Deferred[None]:
@@ -183,6 +187,22 @@ class DatagramPort:
     def resume(self) -> None:
         """See ``pause``."""
 
+    def arm(self, station: Station) -> bool:
+        """Let compiled code answer plain requests; False when there is none."""
+        if not self.hub.others.arm(self.socket.fileno(), station, datagrams=True):
+            return False
+        self._compiled = station
+        return True
+
+    def take_from(self, peer: Any, data: bytes, answers: bytes) -> None:
+        """Go on after compiled code: ``answers`` are not sent yet, the requests in ``data`` not answered."""
+        self._send(answers + self._exchange.respond(data), peer)
+
+    @property
+    def lost(self) -> int:
+        """Answers the kernel did not take."""
+        return self._lost + (0 if self._compiled is None else self._compiled.lost)
+
     def ready(self, events: int, now: float) -> None:
         """Answer what has arrived: as many datagrams as there were lately."""
         budget = self._budget
@@ -202,12 +222,14 @@ class DatagramPort:
 
     def _serve_host(self) -> None:
         data, peer = self.socket.recvfrom(MAX_DATAGRAM)
-        responses = self._exchange.respond(data)
+        self._send(self._exchange.respond(data), peer)
+
+    def _send(self, responses: bytes, peer: Any) -> None:
         if responses:
             try:
                 self.socket.sendto(responses, peer)
             except OSError:
-                self.lost += 1
+                self._lost += 1
 
     def _serve_place(self) -> None:
         """The same where the address that was asked decides about the devices and the answer."""
@@ -225,7 +247,7 @@ class DatagramPort:
             try:
                 self.socket.sendmsg((responses,), (self._from(place),), 0, peer)
             except OSError:
-                self.lost += 1
+                self._lost += 1
 
     @property
     def _tells_addresses(self) -> bool:

@@ -43,6 +43,13 @@ def _open_tcp(hub: Hub, plan: ListenerPlan, factory: ModbusServerFactory) -> Any
     return hub.listen(plan.host, plan.port, factory, scheme=plan.scheme)
 
 
+def _open_tls(hub: Hub, plan: ListenerPlan, factory: ModbusServerFactory) -> Any:
+    assert factory.tls is not None
+    return hub.listen(
+        plan.host, plan.port, factory, scheme=plan.scheme, connection=factory.tls.connection
+    )
+
+
 def _open_udp(hub: Hub, plan: ListenerPlan, factory: ModbusServerFactory) -> Any:
     port = DatagramPort(hub, plan.scheme, plan.host, plan.port, factory)
     port.startListening()
@@ -67,6 +74,7 @@ def _line_framer(plan: ListenerPlan, factory: ModbusServerFactory) -> Any:
 
 OPENERS: dict[str, Callable[[Hub, ListenerPlan, ModbusServerFactory], Any]] = {
     "tcp": _open_tcp,
+    "tls": _open_tls,
     "udp": _open_udp,
     "serial": _open_serial,
 }

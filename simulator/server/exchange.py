@@ -143,9 +143,9 @@ class LineExchange(Exchange):
 
     def _heard(self, frames: Iterable[Frame]) -> Iterator[Frame]:
         """Each frame as its turn comes, with what must be so before it and be done after it."""
-        bus = self.station.bus
+        heard = self.station.bus.heard
         for frame in frames:
-            bus.messages += 1
+            heard[0] += 1
             yield frame
             if self.delimited is not None:
                 self._obey()

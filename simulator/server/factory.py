@@ -18,9 +18,13 @@ from simulator.server.protocol import LineServerProtocol, ModbusServerProtocol
 from simulator.server.stations import UNKNOWN_UNIT, LineStation, Station
 
 if TYPE_CHECKING:
+    from simulator.config.allow import AllowList
     from simulator.server._turn import Station as CompiledStation
+    from simulator.server.tls import TlsListener
 
 log = Logger()
+
+_PLAIN_WAYS = (ModbusServerProtocol.dataReceived, LineServerProtocol.dataReceived)
 
 Route = Callable[[str], "Station | None"]
 
@@ -59,7 +63,8 @@ class ModbusServerFactory(ServerFactory):
 
     ``idle_timeout`` is in seconds, 0 for never.  ``max_connections`` bounds the connections of one address:
     the listener rests while it is reached; behind a ``route``, where one listener serves many addresses, the
-    connection over the limit is closed, and so is one over the ``host_limit``.
+    connection over the limit is closed, and so is one over the ``host_limit`` or from a host that ``allow``
+    does not admit.
 
     Where there is compiled code it answers plain requests, and neither the protocol nor its exchange
     hears of them; a factory that must hear of every one sets ``compiled`` to False.
@@ -80,6 +85,7 @@ class ModbusServerFactory(ServerFactory):
         idle_timeout: float = 0,
         max_connections: int = 0,
         host_limit: HostLimit | None = None,
+        allow: AllowList | None = None,
     ) -> None:
         if (station is None) == (route is None):
             raise ValueError("expected either a station or a route")
@@ -96,11 +102,14 @@ class ModbusServerFactory(ServerFactory):
         self.idle_timeout = idle_timeout
         self.max_connections = max_connections
         self.host_limit = host_limit
+        self.allow = allow
         self.port: Any = None  # the hub's listener, when it is one
+        self.tls: TlsListener | None = None  # of a listener that speaks TLS
         self.connections = 0
         self.refused = 0
         self.exceptions = 0
         self.lost_streams = 0
+        self.discarded = 0  # requests that a quirk left without an answer
         self.line_errors = 0  # pieces of input with something wrong in it: checksums, bytes between frames
         self.served = 0  # requests that Python has answered, and compiled code for connections that ended
         self._shared: CompiledStation | None = None  # of all connections, when there is no route
@@ -109,11 +118,16 @@ class ModbusServerFactory(ServerFactory):
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         """Make the protocol of a connection, or refuse the client."""
-        if self.host_limit is not None and not self.host_limit.take(_host(addr)):
+        host = "" if self.host_limit is None and self.allow is None else host_of(addr)
+        if self.allow is not None and not self.allow.admits(host):
+            self.refused += 1
+            return None
+        if self.host_limit is not None and not self.host_limit.take(host):
             self.refused += 1
             return None
         built = self.protocol()
         built.factory = self
+        built.host = host
         return built
 
     def exchange(self, framer: Any) -> Exchange:
@@ -134,8 +148,8 @@ class ModbusServerFactory(ServerFactory):
             protocol.exchange.station = self.station
             if self.max_connections and self.connections >= self.max_connections and self.port is not None:
                 self.port.pause()
-        if self._is_plain(protocol):
-            self._arm(protocol)
+        if type(protocol).dataReceived in _PLAIN_WAYS:
+            self.arm(protocol.exchange, protocol.transport)
 
     def connection_lost(self, protocol: ModbusServerProtocol) -> None:
         """Take a connection off the books."""
@@ -149,6 +163,19 @@ class ModbusServerFactory(ServerFactory):
             self._held[protocol.place] -= 1
         if self.port is not None and self.connections < self.max_connections:
             self.port.resume()
+
+    def arm(self, exchange: Exchange, transport: Any) -> None:
+        """Let compiled code answer the plain requests that nothing but stock classes would see."""
+        is_stock = type(exchange) in (Exchange, LineExchange)
+        if not self.compiled or not is_stock or not hasattr(transport, "arm"):
+            return
+        bus = getattr(exchange.station, "bus", None)
+        station = self._shared or compiled_station(exchange.framer, bus)
+        if station is None or not transport.arm(station):
+            return
+        exchange.compiled = station
+        if self.route is None:
+            self._shared = station
 
     def stream_lost(self, reason: str) -> None:
         """Count a connection whose bytes are no Modbus."""
@@ -183,24 +210,7 @@ class ModbusServerFactory(ServerFactory):
             self.refused += 1
             protocol.transport.abortConnection()
 
-    def _is_plain(self, protocol: ModbusServerProtocol) -> bool:
-        """True when nothing but the stock classes would see the requests of a connection."""
-        return (
-            self.compiled
-            and type(protocol).dataReceived is ModbusServerProtocol.dataReceived
-            and type(protocol.exchange) is Exchange
-            and type(protocol.exchange.framer) is MbapFramer
-            and hasattr(protocol.transport, "arm")
-        )
 
-    def _arm(self, protocol: ModbusServerProtocol) -> None:
-        station = self._shared or compiled_station()
-        if station is None or not protocol.transport.arm(station):
-            return
-        protocol.exchange.compiled = station
-        if self.route is None:
-            self._shared = station
-
-
-def _host(addr: object) -> str:
+def host_of(addr: object) -> str:
+    """The address of a client, "" for one that has none."""
     return str(getattr(addr, "host", ""))

@@ -12,12 +12,14 @@ serial lines.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from simulator.server.connection import Connection
 from simulator.server.lanes import COMPILED, event_pool
 from simulator.server.pool import EventPool
 
@@ -45,7 +47,7 @@ class Hub:
         self.max_connections = max_connections
         self.connections = event_pool(reactor, "connections", compiled=compiled)
         self.ports = EventPool(reactor, "listeners")
-        self.others = EventPool(reactor, "datagrams and lines")
+        self.others = event_pool(reactor, "datagrams and lines", compiled=compiled)
         self.accepted = 0
         self.refused = 0
         self.idle_closed = 0
@@ -57,16 +59,23 @@ class Hub:
         self._grace: Any = None
 
     def listen(
-        self, host: str, port: int, factory: Any, backlog: int = 4096, *, scheme: str = "tcp"
+        self,
+        host: str,
+        port: int,
+        factory: Any,
+        backlog: int = 4096,
+        *,
+        scheme: str = "tcp",
+        connection: Callable[[Hub, int, float], Connection] = Connection,
     ) -> HubPort:
-        """Open a listening socket whose connections ``factory`` serves.
+        """Open a listening socket whose connections ``factory`` serves, each through a ``connection``.
 
         Raises :class:`~simulator.errors.BindError`, which names the endpoint by its ``scheme``.  4096 is
         Linux's default ceiling of the backlog.
         """
         from simulator.server.port import HubPort
 
-        listening = HubPort(self, host, port, factory, backlog, scheme)
+        listening = HubPort(self, host, port, factory, backlog, scheme, connection)
         listening.startListening()
         timeout = getattr(factory, "idle_timeout", 0)
         if timeout:

@@ -1,8 +1,9 @@
 """The compiled turn, where there is one: which connections and devices it may serve.
 
 ``_turn`` is written in C and answers plain requests as the Python classes would.  What is plain is decided
-here, once for a connection and once for a device: a stock device whose tables are stock blocks.  Where the
-module could not be built, or ``MODSIM_PURE=1`` is in the environment, Python answers everything.
+here, once for a socket and once for a device: MBAP or RTU with the stock framer, over connections or in
+datagrams; a stock device whose tables are stock blocks.  Where the module could not be built, or
+``MODSIM_PURE=1`` is in the environment, Python answers everything.
 """
 
 from __future__ import annotations
@@ -16,10 +17,16 @@ from twisted.logger import Logger
 
 from simulator.access import Gate
 from simulator.blocks.memory import BitBlock, RegisterBlock
+from simulator.blocks.zero_filled import ZeroFilled
 from simulator.device import Device, DeviceKind
 from simulator.functions import bits, registers
 from simulator.protocol import codes
 from simulator.protocol.codes import Table
+from simulator.protocol.contract import Counted, Fixed, LengthRule
+from simulator.protocol.mbap import MbapFramer
+from simulator.protocol.messages import REQUESTS
+from simulator.protocol.rtu import RtuFramer
+from simulator.server.datagram import MbapDatagrams, RtuDatagrams
 from simulator.server.pool import MAX_EVENTS, EventPool
 
 if TYPE_CHECKING:
@@ -28,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from simulator.blocks.base import AddressMap, Block
+    from simulator.diagnostics import Bus
     from simulator.functions.table import Function
     from simulator.server._turn import Layout
     from simulator.server._turn import Station as CompiledStation
@@ -53,22 +61,35 @@ PLAIN: Mapping[int, Function] = {  # what _turn knows how to do
     codes.WRITE_MULTIPLE_COILS: bits.write_multiple_coils,
     codes.WRITE_MULTIPLE_REGISTERS: registers.write_multiple_registers,
 }
+_LENGTHS: Mapping[int, LengthRule] = {  # and how long it takes their requests to be
+    code: Counted(5) if code in (codes.WRITE_MULTIPLE_COILS, codes.WRITE_MULTIPLE_REGISTERS) else Fixed(5)
+    for code in PLAIN
+}
+_IS_RTU: Mapping[type, bool] = {  # the framings it cuts; all but RTU is MBAP
+    MbapFramer: False,
+    MbapDatagrams: False,
+    RtuFramer: True,
+    RtuDatagrams: True,
+}
 
 
 class LanePool(EventPool):
-    """A pool of connections whose turn is compiled.
+    """A pool of sockets whose turn is compiled.
 
-    No connection is added while a turn is under way: accepting is another pool's.  So a descriptor that a
-    turn returns is still the connection it was, or closed.
+    No socket is added while a turn is under way: accepting is another pool's.  So a descriptor that a
+    turn returns is still the socket it was, or closed.
     """
 
     def __init__(self, reactor: Any, name: str) -> None:
         super().__init__(reactor, name)
         self._lanes = _turn.Lanes(self._epoll.fileno())
 
-    def arm(self, fd: int, station: CompiledStation) -> bool:
-        self._lanes.arm(fd, station)
+    def arm(self, fd: int, station: CompiledStation, *, datagrams: bool = False) -> bool:
+        self._lanes.arm(fd, station, datagrams)
         return True
+
+    def release(self, fd: int) -> None:
+        self._lanes.release(fd)
 
     def seen(self, fd: int) -> float:
         return self._lanes.seen(fd)
@@ -81,32 +102,39 @@ class LanePool(EventPool):
         """Let compiled code answer, then do what it has left."""
         sinks: dict[int, Any] = self._sinks
         now = self._seconds()
-        for fd, events, data, answers in self._lanes.turn(MAX_EVENTS, now):
+        for fd, events, data, answers, peer in self._lanes.turn(MAX_EVENTS, now):
             sink = sinks.get(fd)
             if sink is None:  # closed by what an earlier one did
                 continue
             try:
                 if data is None:
                     sink.ready(events, now)
-                else:
+                elif peer is None:
                     sink.take(data, answers)
+                else:
+                    sink.take_from(peer, data, answers)
             except Exception:
                 log.failure("{sink} failed", sink=sink)
                 self._drop(sink)
 
 
 def event_pool(reactor: Any, name: str, *, compiled: bool) -> EventPool:
-    """A pool of connections, with a compiled turn where that is wanted and there is one."""
+    """A pool of sockets, with a compiled turn where that is wanted and there is one."""
     return LanePool(reactor, name) if compiled and BUILT else EventPool(reactor, name)
 
 
-def compiled_station() -> CompiledStation | None:
-    """An empty station for compiled code, which ``admit`` fills; None where there is no compiled code."""
-    return _turn.Station() if BUILT else None
+def compiled_station(framer: object, bus: Bus | None) -> CompiledStation | None:
+    """An empty station for compiled code, which ``admit`` fills; None where it does not know the framing."""
+    rtu = _IS_RTU.get(type(framer))
+    if rtu is None or not BUILT:
+        return None
+    return _turn.Station(rtu, None if bus is None else bus.heard)
 
 
 def admit(station: CompiledStation, unit: int, device: Device) -> None:
     """Let compiled code answer for a device from now on, if it may."""
+    if type(device) is not Device:  # everybody on a line is none
+        return
     kind = device.kind
     if kind not in _shapes:
         _shapes[kind] = _shape(device)
@@ -125,11 +153,11 @@ class _Shape:
 
     def bases(self, device: Device) -> tuple[int, ...] | None:
         """Where the device's rows begin in the buffers; None when it is not like the others of its kind."""
-        if type(device) is not Device or device.functions is not device.kind.functions:
+        if device.functions is not device.kind.functions:
             return None
         bases = [0, 0, 0, 0]
         for table, store in zip(Table, self.stores, strict=True):
-            block = device.block(table)
+            block = _mapped(device.block(table))
             if store != _store(table, block):
                 return None
             if store is not None:
@@ -142,13 +170,22 @@ _shapes: WeakKeyDictionary[DeviceKind, _Shape] = WeakKeyDictionary()
 
 def _shape(device: Device) -> _Shape:
     kind = device.kind
-    stores = tuple(_store(table, device.block(table)) for table in Table)
+    stores = tuple(_store(table, _mapped(device.block(table))) for table in Table)
     tables = [
         store and (store[0].columns, store[0].stops, _open_stops(store[0], kind.gates[table]), store[1])
         for table, store in zip(Table, stores, strict=True)
     ]
-    known = bytes(code for code, function in PLAIN.items() if kind.functions[code] is function)
+    known = bytes(
+        code
+        for code, function in PLAIN.items()
+        if kind.functions[code] is function and REQUESTS[code].length == _LENGTHS[code]
+    )
     return _Shape(_turn.Layout(tuple(tables), kind.requests, known, kind.muted), stores)
+
+
+def _mapped(block: Block) -> Block:
+    """The block below one without holes: what exists is read and written alike, the holes go to Python."""
+    return block.mapped if type(block) is ZeroFilled else block
 
 
 def _store(table: Table, block: Block) -> tuple[AddressMap, mmap.mmap] | None:

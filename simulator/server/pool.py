@@ -76,9 +76,12 @@ class EventPool:
                 log.failure("{sink} failed", sink=sink)
                 self._drop(sink)
 
-    def arm(self, fd: int, station: Station) -> bool:
-        """Let compiled code answer a connection; False where there is none."""
+    def arm(self, fd: int, station: Station, *, datagrams: bool = False) -> bool:
+        """Let compiled code answer on a socket; False where there is none."""
         return False
+
+    def release(self, fd: int) -> None:
+        """Let compiled code go on with a connection that has had requests for Python."""
 
     def seen(self, fd: int) -> float:
         """When compiled code last received bytes of a connection, 0 for never."""

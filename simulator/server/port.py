@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -27,10 +28,17 @@ _OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 class HubPort:
     """One listener: an address, a port and the factory that serves it."""
 
-    __slots__ = ("_backlog", "_host", "_paused", "_port", "_scheme", "factory", "hub", "socket")
+    __slots__ = ("_backlog", "_connection", "_host", "_paused", "_port", "_scheme", "factory", "hub", "socket")
 
     def __init__(
-        self, hub: Hub, host: str, port: int, factory: Any, backlog: int, scheme: str = "tcp"
+        self,
+        hub: Hub,
+        host: str,
+        port: int,
+        factory: Any,
+        backlog: int,
+        scheme: str = "tcp",
+        connection: Callable[[Hub, int, float], Connection] = Connection,
     ) -> None:
         self.hub = hub
         self.factory = factory
@@ -39,6 +47,7 @@ class HubPort:
         self._port = port
         self._backlog = backlog
         self._scheme = scheme
+        self._connection = connection
         self._paused = False
 
     def startListening(self) -> None:
@@ -113,7 +122,7 @@ class HubPort:
             return
         accepted.setblocking(False)
         fd = accepted.detach()
-        connection = Connection(self.hub, fd, now)
+        connection = self._connection(self.hub, fd, now)
         connection.protocol = protocol
         self.hub.connections.add(fd, connection)
         protocol.makeConnection(connection)

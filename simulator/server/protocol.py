@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 class ModbusServerProtocol(Protocol):
     """Answers the requests of one client in order."""
 
-    __slots__ = ("exchange", "host", "place")
+    __slots__ = ("exchange", "host", "idle_timeout", "place")
 
     factory: ModbusServerFactory
+    host: str  # the client's, kept only where connections are counted by it
     transport: Any
 
     def connectionMade(self) -> None:
         self.exchange = self.factory.exchange(self.factory.framer())
-        self.host = self.place = ""  # kept only where connections are counted by them
-        if self.factory.host_limit is not None:
-            self.host = str(self.transport.getPeer().host)
+        self.place = ""  # kept only where connections are counted by it
+        self.idle_timeout = self.factory.idle_timeout
         self.factory.connection_made(self)
 
     def connectionLost(self, reason: Failure | None = None) -> None:
@@ -77,6 +77,8 @@ class LineServerProtocol(ModbusServerProtocol):
             self._heard = self.factory.clock.seconds()
             if self._timer is None:
                 self._wait(self.exchange.framer.idle_s)
+        elif exchange.compiled is not None and framer.clean:
+            self.transport.release()
 
     def _wait(self, seconds: float) -> None:
         self._timer = self.factory.clock.callLater(seconds, self._look)

@@ -110,12 +110,15 @@ def _broadcast(everybody: Any, pdu: bytes) -> bytes:
     """A device that refuses does so in silence, too."""
     for device in everybody.station.values():
         device.kind.requests[device.row] += 1
+        state = device.state
+        state.broadcast = True
         try:
             device.functions[pdu[0]](device, pdu)
         except Exception as reason:
             if not isinstance(reason, (ModbusException, struct.error)):
                 everybody.station.failed(device, pdu, reason)
-        device.state.silent(broadcast=True)
+        state.silent()
+        state.broadcast = False
     return b""
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.logger import Logger
 
-from simulator.certificates import RoleError, role_of
+from simulator.certificates import role_of
 from simulator.errors import ConfigError, Problem
 from simulator.roles import NOBODY
 from simulator.server.authorization import GuardedStation
@@ -178,7 +178,7 @@ class TlsListener:
             name = role_of(certificate or b"")
             role = self._settings.no_role if name is None else self._settings.roles.get(name, NOBODY)
             exchange = connection.protocol.exchange
-            exchange.station = GuardedStation(exchange.station, name or "", role, self.requests_refused)
+            exchange.station = GuardedStation(exchange.station, name or "none", role, self.requests_refused)
         self.handshakes += 1
 
     def count(self, connection: TlsConnection, reason: str) -> None:
@@ -202,6 +202,17 @@ class TlsListener:
             more=more,
         )
 
+    @staticmethod
+    def reason(error: ssl.SSLError) -> str:
+        """What went wrong, in a few words; there are not many of them."""
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return f"client certificate: {error.verify_message}"
+        reason = error.reason or "broken TLS"
+        if "ALERT_" in reason:
+            alert = reason.rpartition("ALERT_")[2].lower().replace("_", " ")
+            return f"client refused: alert {alert}"
+        return _REASONS.get(reason) or reason.lower().replace("_", " ")
+
     def _look(self) -> None:
         """End what has taken too long."""
         self._timer = None
@@ -211,17 +222,3 @@ class TlsListener:
                 self._timer = self._clock.callLater(deadline - now, self._look)
                 return
             connection.refuse("handshake took too long", at_once=True)
-
-
-def refusal_reason(error: ssl.SSLError) -> str:
-    """Why a handshake failed, in a few words; there are not many of them."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"client certificate: {error.verify_message}"
-    reason = error.reason or "broken TLS"
-    if "ALERT" in reason:
-        alert = reason.rpartition("ALERT_")[2].lower().replace("_", " ")
-        return f"client refused: alert {alert}"
-    return _REASONS.get(reason) or reason.lower().replace("_", " ")
-
-
-__all__ = ["RoleError", "TlsListener", "TlsListeners", "contexts", "refusal_reason", "tls_context"]

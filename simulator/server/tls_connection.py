@@ -1,8 +1,8 @@
 """A connection of the hub that speaks TLS: what the socket has goes through a TLS session to the protocol.
 
-The session works on memory, so that a chunk costs one read, all of its records are opened before the next one, the
+The session works on memory, so that a chunk costs one read, all records in it are opened before the next one, the
 answers leave as one record with one write, and what the kernel does not take is buffered as on every
-connection.  The session is made when a first byte says that this may be TLS; until the handshake is done the
+connection.  The session is made when the first byte says that this may be TLS; until the handshake is done the
 protocol hears nothing.  A client that is refused gets its alert before the connection ends.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.error import ConnectionLost
@@ -29,12 +30,13 @@ MAX_PLAINTEXT = 1 << 14  # of one record, RFC 8446 §5.1
 LINGER_S = 1.0  # how long a refused client may take to read its alert and go
 
 _read = os.read
+_SHAKING, _OPEN, _OVER = range(3)
 
 
 class TlsConnection(Connection):
     """One accepted connection of a TLS listener."""
 
-    __slots__ = ("_arrived", "_incoming", "_linger_call", "_listener", "_sealed", "_session")
+    __slots__ = ("_incoming", "_lingering", "_listener", "_sealed", "_session", "_state")
 
     def __init__(self, listener: TlsListener, hub: Hub, fd: int, now: float) -> None:
         super().__init__(hub, fd, now)
@@ -42,16 +44,15 @@ class TlsConnection(Connection):
         self._session: Any = None  # an SSLObject, once bytes have come
         self._incoming = ssl.MemoryBIO()
         self._sealed = ssl.MemoryBIO()
-        self._arrived = self._shake  # what is done with bytes: _shake, then _open; or _ignore
-        self._linger_call: Any = None
+        self._state = _SHAKING
+        self._lingering: Any = None
 
     def ready(self, events: int, now: float) -> None:
         """Take what the socket has; handshakes wait for another turn when this one has had enough of them."""
         if events != _IN:
             self._unusual(events, now)
             return
-        arrived = self._arrived
-        if arrived == self._shake and not self._listener.budget.take(now):
+        if self._state == _SHAKING and not self._listener.budget.take(now):
             return
         try:
             data = _read(self.fd, CHUNK)
@@ -60,11 +61,14 @@ class TlsConnection(Connection):
         except OSError as error:
             self._lost(Failure(ConnectionLost(str(error))))
             return
-        if data:
-            self.seen = now
-            arrived(data)
-        else:
+        if not data:
             self._lost(_DONE)
+            return
+        self.seen = now
+        if self._state == _OPEN:
+            self._open(data)
+        elif self._state == _SHAKING:
+            self._shake(data)
 
     def arm(self, station: Station) -> bool:
         """Compiled code reads no TLS."""
@@ -72,20 +76,23 @@ class TlsConnection(Connection):
 
     def write(self, data: bytes) -> None:
         """Seal and send."""
-        if self.fd >= 0 and self._arrived == self._open:
+        if self.fd >= 0 and self._state == _OPEN:
             self._session.write(data)
             super().write(self._sealed.read())
 
     def loseConnection(self) -> None:
         """Say that nothing more follows, and close when everything written has been sent."""
-        if self.fd >= 0 and self._arrived == self._open:
-            self._arrived = self._ignore
-            try:
+        if self.fd >= 0 and self._state == _OPEN:
+            self._state = _OVER
+            with suppress(ssl.SSLError):  # wants to hear the same from the client, which is not waited for
                 self._session.unwrap()
-            except ssl.SSLError:  # the client has not said so yet, and need not
-                pass
-            super().write(self._sealed.read())
+            self._send_sealed()
+        self._settle()
         super().loseConnection()
+
+    def abortConnection(self) -> None:
+        self._settle()
+        super().abortConnection()
 
     def client(self) -> str:
         """The address of the client, for the log."""
@@ -95,17 +102,16 @@ class TlsConnection(Connection):
             return "that has gone"
 
     def refuse(self, reason: str, *, at_once: bool = False) -> None:
-        """End a handshake: count it, let the client read its alert, close; with a reset when ``at_once``."""
-        self._arrived = self._ignore
-        self._listener.settled(self)
+        """End a handshake: count it, let the client read its alert and go; ``at_once`` does not wait for that."""
+        self._settle()
         self._listener.count(self, reason)
-        self._flush_sealed()
+        self._send_sealed()
         if at_once:
             self.abortConnection()
-        elif self.fd >= 0:
-            # closed now, with bytes of the client unread, the alert could be lost to a reset
-            self._half_close()
-            self._linger_call = self.hub.reactor.callLater(LINGER_S, self.abortConnection)
+        elif self.fd >= 0:  # closed now, with bytes of the client unread, a reset would overtake the alert
+            with suppress(OSError):
+                self._half_close()
+            self._lingering = self.hub.reactor.callLater(LINGER_S, self._linger_over)
 
     def _shake(self, data: bytes) -> None:
         """Go on with the handshake."""
@@ -118,66 +124,81 @@ class TlsConnection(Connection):
         try:
             self._session.do_handshake()
         except ssl.SSLWantReadError:
-            self._flush_sealed()
+            self._send_sealed()
         except ssl.SSLError as error:
-            from simulator.server.tls import refusal_reason
-
-            self.refuse(refusal_reason(error))
+            self.refuse(self._listener.reason(error))
         else:
-            self._shaken()
+            self._send_sealed()
+            if self.fd >= 0:
+                self._shaken()
 
     def _shaken(self) -> None:
         """The handshake is done: let the client in, and take what came with the end of it."""
-        self._flush_sealed()
-        if self.fd < 0:
-            return
-        self._arrived = self._open
+        self._settle()
+        self._state = _OPEN
         try:
             self._listener.admit(self, self._session.getpeercert(binary_form=True))
         except RoleError as error:
             self._listener.count(self, str(error))
             self.loseConnection()
-        self._listener.settled(self)
-        if self._incoming.pending and self._arrived == self._open:
-            self._open(b"")
+        else:
+            if self._incoming.pending:
+                self._open(b"")
 
     def _open(self, data: bytes) -> None:
         """Open all records that are complete and hand on what is in them, as one."""
-        incoming, session = self._incoming, self._session
+        incoming, read = self._incoming, self._session.read
         incoming.write(data)
-        ended = False
+        pieces = []
+        ended, broken = False, ""
         try:
-            opened = session.read(MAX_PLAINTEXT)
-            if incoming.pending:
-                pieces = [opened]
-                ended = self._open_more(pieces)
-                opened = b"".join(pieces)
+            while piece := read(MAX_PLAINTEXT):  # one record at a time, whole
+                pieces.append(piece)
+                if not incoming.pending:
+                    break
+            else:
+                ended = True  # the client says that nothing more follows
         except ssl.SSLWantReadError:  # half a record, or one of TLS itself
-            opened = b""
+            pass
         except ssl.SSLError as error:
-            self._broken(error)
-            return
-        if opened:
-            self.protocol.dataReceived(opened)
-        else:
-            ended = ended or self._at_end()
-        if self.fd >= 0 and self._sealed.pending:
-            self._flush_sealed()
-        if ended and self.fd >= 0:
+            broken = self._listener.reason(error)
+        if pieces:
+            self.protocol.dataReceived(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+        if self._sealed.pending:  # TLS has something to say of its own: new keys, an alert
+            self._send_sealed()
+        if self.fd >= 0 and broken:
+            self.protocol.factory.stream_lost(broken)
+        if self.fd >= 0 and (ended or broken):
             self.loseConnection()
 
-    def _open_more(self, pieces: list[bytes]) -> bool:
-        """Open what is left; True when the client has said that nothing follows."""
+    def _send_sealed(self) -> None:
+        if self.fd >= 0 and self._sealed.pending:
+            super().write(self._sealed.read())
+
+    def _settle(self) -> None:
+        """The handshake is no longer under way."""
+        if self._state == _SHAKING:
+            self._state = _OVER
+            self._listener.settled(self)
+
+    def _half_close(self) -> None:
+        borrowed = socket.socket(fileno=self.fd)
         try:
-            while self._incoming.pending:
-                piece = self._session.read(MAX_PLAINTEXT)
-                if not piece:
-                    return True
-                pieces.append(piece)
-        except ssl.SSLWantReadError:
-            pass
-        except ssl.SSLZeroReturnError:
-            return True
-        except ssl.SSLError:
-            pass
-        return False
+            borrowed.shutdown(socket.SHUT_WR)
+        finally:
+            borrowed.detach()
+
+    def _linger_over(self) -> None:
+        self._lingering = None
+        self.abortConnection()
+
+    def _lost(self, reason: Failure) -> None:
+        if self._state == _SHAKING:
+            self._settle()
+            self._listener.count(self, "client hung up")
+        if self._lingering is not None:
+            self._lingering.cancel()
+            self._lingering = None
+        self._state = _OVER
+        self._session = None  # its keys and buffers
+        super()._lost(reason)

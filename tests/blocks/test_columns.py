@@ -18,7 +18,8 @@ from simulator.protocol.codes import Table
 
 ROWS, STRIDE = 7, 24
 ORDERS = [order.value for order in ByteOrder]
-NUMERIC = [name for name in DATA_TYPES if name not in ("bool", "string", "raw")]
+TEXTS = ("string", "raw", "pad", "ipaddr", "ipv6addr", "eui48")
+NUMERIC = [name for name in DATA_TYPES if name not in ("bool", *TEXTS)]
 
 
 def store(fill: int = 0xA5) -> tuple[mmap.mmap, np.ndarray]:

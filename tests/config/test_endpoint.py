@@ -59,10 +59,10 @@ def test_port_0_is_a_free_port() -> None:
     [
         ("127.0.0.1:502", "endpoint is '127.0.0.1:502', expected an endpoint such as tcp://127.0.0.1:5020"),
         ("", "endpoint is '', expected an endpoint such as tcp://127.0.0.1:5020"),
-        ("tpc://127.0.0.1:502", "unknown scheme 'tpc', expected tcp; did you mean 'tcp'?"),
-        ("udp://127.0.0.1:502", "scheme 'udp' is not supported by this version, expected tcp"),
-        ("rtu+tcp://127.0.0.1:502", "scheme 'rtu+tcp' is not supported by this version, expected tcp"),
-        ("rtu:/dev/ttyUSB0?baudrate=9600", "scheme 'rtu' is not supported by this version, expected tcp"),
+        (
+            "tpc://127.0.0.1:502",
+            "unknown scheme 'tpc', expected tcp, udp, tls, rtu+tcp, ascii+tcp, binary+tcp, rtu+udp, ascii+udp, binary+udp, rtu, ascii or binary; did you mean 'tcp'?",
+        ),
         ("tcp:127.0.0.1:502", "endpoint is 'tcp:127.0.0.1:502', expected // behind tcp:"),
         (
             "tcp://127.0.0.1:502?x=1",

@@ -45,6 +45,64 @@ def test_groups_with_other_unit_ids_share_a_listener() -> None:
     ]
 
 
+def test_tcp_and_udp_on_one_port_do_not_meet() -> None:
+    groups = [wanted("tcp://127.0.0.1:502"), wanted("udp://127.0.0.1:502"), wanted("udp://127.0.0.2:502")]
+    listening = plan_listening(groups)
+    assert shape(listening) == [("tcp://127.0.0.1:502", False, [0]), ("udp://0.0.0.0:502", True, [1, 2])]
+    assert (listening.collisions, listening.clashes) == ((), ())
+
+
+def test_two_framings_on_one_port_need_an_address_each() -> None:
+    beside = plan_listening([wanted("tcp://127.0.0.1:502"), wanted("rtu+tcp://127.0.0.2:502")])
+    assert shape(beside) == [("tcp://127.0.0.1:502", False, [0]), ("rtu+tcp://127.0.0.2:502", False, [1])]
+    assert beside.clashes == ()
+    same = plan_listening([wanted("tcp://127.0.0.1:502"), wanted("rtu+tcp://127.0.0.1:502", (2,))])
+    assert same.clashes == ((1, 0, "rtu+tcp://127.0.0.1:502", "tcp://127.0.0.1:502"),)
+    assert same.collisions == ()
+    for groups in (
+        [wanted("tcp://127.0.0.0/28:502"), wanted("tls://127.0.1.1:502")],
+        [wanted("tls://127.0.1.1:502"), wanted("tcp://127.0.0.0/28:502")],
+    ):
+        assert [clash[:2] for clash in plan_listening(groups).clashes] == [(1, 0)]
+    each = [wanted("tcp://127.0.0.0/28:502", bind_each=True), wanted("ascii+tcp://127.0.1.1:502")]
+    assert plan_listening(each).clashes == ()
+
+
+def test_on_a_line_and_in_its_framings_unknown_units_are_silent_unless_a_group_says_otherwise() -> None:
+    texts = [
+        "tcp://127.0.0.1:1",
+        "udp://127.0.0.1:1",
+        "rtu+tcp://127.0.0.1:2",
+        "ascii+udp://127.0.0.1:2",
+        "rtu:pty",
+    ]
+    listeners = plan_listening([wanted(text) for text in texts]).listeners
+    assert [plan.unknown_unit for plan in listeners] == ["gateway_target_failed"] * 2 + ["ignore"] * 3
+    (plan,) = plan_listening([wanted("rtu:pty", unknown_unit="gateway_path_unavailable")]).listeners
+    assert plan.unknown_unit == "gateway_path_unavailable"
+
+
+def test_a_line_is_one_listener_and_a_nameless_pseudo_terminal_one_for_each_device() -> None:
+    groups = [
+        wanted("rtu:/dev/ttyS0?baudrate=9600", (1, 2)),
+        wanted("rtu:/dev/ttyS0?baudrate=9600", (3,)),
+        wanted("rtu:pty", (1,), 2),
+        wanted("rtu:pty", (1,)),
+        wanted("ascii:pty?link=/tmp/line", (1,)),
+    ]
+    listening = plan_listening(groups)
+    assert shape(listening) == [
+        ("rtu:/dev/ttyS0?baudrate=9600", False, [0, 1]),
+        ("rtu:pty", False, [2]),
+        ("rtu:pty", False, [2]),
+        ("rtu:pty", False, [3]),
+        ("ascii:/tmp/line", False, [4]),
+    ]
+    line = listening.listeners[0]
+    assert [line.device_at(0, unit) for unit in (1, 2, 3, 4)] == [(0, 0), (0, 1), (1, 0), None]
+    assert str(groups[1].places.place_of(0)) == "rtu:/dev/ttyS0?baudrate=9600 unit id 3"
+
+
 def test_many_addresses_on_a_port_share_one_wildcard() -> None:
     groups = [wanted("tcp://127.0.0.5:502"), wanted("tcp://127.0.1.0/28:502"), wanted("tcp://127.0.0.1:503")]
     assert shape(plan_listening(groups)) == [

@@ -68,7 +68,7 @@ def _layout(
 
 
 def test_an_unarmed_socket_is_pythons(wire: Wire) -> None:
-    assert wire.send(adu(READ_3)) == [(wire.near.fileno(), select.EPOLLIN, None, None)]
+    assert wire.send(adu(READ_3)) == [(wire.near.fileno(), select.EPOLLIN, None, None, None)]
     assert wire.near.recv(99) == adu(READ_3)
 
 
@@ -79,7 +79,7 @@ def test_what_is_left_comes_back_with_the_answers_before_it(wire: Wire) -> None:
     wire.lanes.arm(wire.near.fileno(), station)
     asked = adu(READ_3) + adu(b"\x01\x00\x00\x00\x01") + adu(READ_3) + adu(READ_3)[:11]
     left = adu(b"\x01\x00\x00\x00\x01") + adu(READ_3)
-    assert wire.send(asked) == [(wire.near.fileno(), select.EPOLLIN, left, _answer(0))]
+    assert wire.send(asked) == [(wire.near.fileno(), select.EPOLLIN, left, _answer(0), None)]
     assert wire.lanes.seen(wire.near.fileno()) == 1.0
     assert wire.lanes.disarm(wire.near.fileno()) == adu(READ_3)[:11]
     assert wire.lanes.disarm(wire.near.fileno()) == b""
@@ -95,7 +95,7 @@ def test_writes_without_open_stops_are_pythons(wire: Wire) -> None:
     station.put(1, layout, 0, (0, 0, 0, 0))
     wire.lanes.arm(wire.near.fileno(), station)
     write = adu(bytes.fromhex("06 0000 1234"))
-    assert wire.send(write) == [(wire.near.fileno(), select.EPOLLIN, write, b"")]
+    assert wire.send(write) == [(wire.near.fileno(), select.EPOLLIN, write, b"", None)]
     assert wire.send(adu(READ_3)) == []
     assert wire.far.recv(99) == _answer(0)
 
@@ -109,7 +109,7 @@ def test_a_muted_row_is_pythons_while_it_is_muted(wire: Wire) -> None:
     wire.lanes.arm(wire.near.fileno(), station)
     for value, left in ((1, [adu(READ_3, 2)]), (0, [])):
         muted[1] = value
-        assert [data for _, _, data, _ in wire.send(adu(READ_3, 2))] == left
+        assert [data for _, _, data, _, _ in wire.send(adu(READ_3, 2))] == left
     muted[1] = 1
     assert wire.send(adu(READ_3)) == []
 
@@ -151,7 +151,7 @@ def test_arrays_that_point_outside_the_buffer_do_no_harm(
     fd = wire.near.fileno()
     write_3 = bytes.fromhex("10 0000 0003 06 FFFF FFFF FFFF")
     for request in (adu(READ_3), adu(write_3)):
-        assert wire.send(request) == [(fd, select.EPOLLIN, request, b"")]
+        assert wire.send(request) == [(fd, select.EPOLLIN, request, b"", None)]
     assert buffer[:] == bytes(8)
 
 

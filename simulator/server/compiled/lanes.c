@@ -1,3 +1,10 @@
+/* Lanes: which sockets of an epoll are served here, and the turn that serves them. */
+
+#include "turn.h"
+
+#include <errno.h>
+#include <string.h>
+
 static Lane *lane_of(Lanes *self, int fd)
 {
     return fd >= 0 && (size_t)fd < self->count && self->lanes[fd].station ? &self->lanes[fd] : NULL;
@@ -21,34 +28,23 @@ static int grow(Lanes *self, size_t needed)
     return 0;
 }
 
-/* Keep the beginning of an ADU, in place of what was kept before. */
-static int keep_tail(Lane *lane, const uint8_t *data, size_t size)
-{
-    if (size == 0) {
-        PyMem_Free(lane->tail);
-        lane->tail = NULL;
-    } else if (lane->tail == NULL && (lane->tail = PyMem_Malloc(MAX_ADU)) == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    } else {
-        memcpy(lane->tail, data, size);
-    }
-    lane->tail_size = (unsigned)size;
-    return 0;
-}
-
 static PyObject *lanes_arm(Lanes *self, PyObject *args)
 {
-    int fd;
+    int fd, datagrams = 0;
     Station *station;
-    if (!PyArg_ParseTuple(args, "iO!", &fd, &Station_type, &station))
+    if (!PyArg_ParseTuple(args, "iO!|p", &fd, &Station_type, &station, &datagrams))
         return NULL;
     if (fd < 0 || fd >= MAX_FD)
         return PyErr_Format(PyExc_ValueError, "descriptor is %d, expected 0 to %d", fd, MAX_FD - 1);
+    if (datagrams && self->post == NULL && (self->post = new_post()) == NULL)
+        return NULL;
     if (grow(self, (size_t)fd + 1) < 0)
         return NULL;
+    Lane *lane = &self->lanes[fd];
+    lane->datagrams = datagrams;
+    lane->held = false;
     Py_INCREF(station);
-    Py_XSETREF(self->lanes[fd].station, station);
+    Py_XSETREF(lane->station, station);
     Py_RETURN_NONE;
 }
 
@@ -74,6 +70,16 @@ static PyObject *lanes_disarm(Lanes *self, PyObject *argument)
     return tail;
 }
 
+static PyObject *lanes_release(Lanes *self, PyObject *argument)
+{
+    Lane *lane = lane_named(self, argument);
+    if (lane == NULL && PyErr_Occurred())
+        return NULL;
+    if (lane != NULL)
+        lane->held = false;
+    Py_RETURN_NONE;
+}
+
 static PyObject *lanes_seen(Lanes *self, PyObject *argument)
 {
     Lane *lane = lane_named(self, argument);
@@ -82,84 +88,43 @@ static PyObject *lanes_seen(Lanes *self, PyObject *argument)
     return PyFloat_FromDouble(lane ? lane->seen : 0.0);
 }
 
-/* What was done with a chunk: `answered` bytes wait in `answers`; of `received`, from `left` to `tail` is Python's
-   and from `tail` on stands the beginning of an ADU. */
-typedef struct {
-    size_t answered, left, tail;
-} Cut;
-
-/* Cut a chunk into ADUs and answer them until one is Python's; from there on all complete ones are. */
-static Cut cut(Lanes *self, Station *station, size_t size)
-{
-    const uint8_t *data = self->received;
-    Cut done = {0, 0, 0};
-    bool plain = true;
-    while (size - done.tail >= HEADER) {
-        const uint8_t *adu = data + done.tail;
-        unsigned length = word(adu + 4);
-        if (word(adu + 2) != 0 || length < MIN_LENGTH || length > MAX_LENGTH) {
-            done.tail = size; /* the stream is lost: Python says so and closes */
-            break;
-        }
-        if (size - done.tail < 6 + length)
-            break;
-        done.tail += 6 + length;
-        size_t bytes = plain ? answer(station, adu, 6 + length, self->answers + done.answered) : 0;
-        if (bytes) {
-            done.answered += bytes;
-            done.left = done.tail;
-        } else {
-            plain = false;
-        }
-    }
-    return done;
-}
-
 /* An item of the list for Python. */
-static int tell(PyObject *list, int fd, uint32_t events, PyObject *data, PyObject *answers)
+static int tell(PyObject *list, int fd, uint32_t events, PyObject *data, PyObject *answers, PyObject *peer)
 {
-    PyObject *item = data && answers ? Py_BuildValue("iIOO", fd, events, data, answers) : NULL;
+    PyObject *item = data && answers && peer ? Py_BuildValue("iIOOO", fd, events, data, answers, peer) : NULL;
     int failed = item == NULL || PyList_Append(list, item) < 0;
     Py_XDECREF(item);
     return failed ? -1 : 0;
 }
 
-static int tell_events(PyObject *list, int fd, uint32_t events) { return tell(list, fd, events, Py_None, Py_None); }
+int tell_events(PyObject *list, int fd, uint32_t events)
+{
+    return tell(list, fd, events, Py_None, Py_None, Py_None);
+}
 
-static int tell_rest(PyObject *list, int fd, const uint8_t *data, size_t size, const uint8_t *answers, size_t waiting)
+int tell_rest(PyObject *list, int fd, const uint8_t *data, size_t size, const uint8_t *answers, size_t waiting,
+              PyObject *peer)
 {
     PyObject *rest = PyBytes_FromStringAndSize((const char *)data, (Py_ssize_t)size);
     PyObject *unsent = PyBytes_FromStringAndSize((const char *)answers, (Py_ssize_t)waiting);
-    int failed = tell(list, fd, EPOLLIN, rest, unsent);
+    int failed = tell(list, fd, EPOLLIN, rest, unsent, peer);
     Py_XDECREF(rest);
     Py_XDECREF(unsent);
     return failed;
 }
 
-/* Take what one connection has.  `lane` may move once Python objects are made: they come last. */
-static int serve(Lanes *self, Lane *lane, int fd, double now, PyObject *list)
+static int serve(Lanes *self, int fd, uint32_t events, double now, PyObject *list)
 {
-    if (lane->tail_size)
-        memcpy(self->received, lane->tail, lane->tail_size);
-    ssize_t got = recv(fd, self->received + lane->tail_size, CHUNK, MSG_DONTWAIT);
-    if (got < 0)
-        return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : tell_events(list, fd, EPOLLERR);
-    if (got == 0)
-        return tell_events(list, fd, EPOLLIN); /* the end of the stream, where Python will find it too */
-    lane->seen = now;
-    size_t size = lane->tail_size + (size_t)got;
-    Cut done = cut(self, lane->station, size);
-    if (keep_tail(lane, self->received + done.tail, size - done.tail) < 0)
-        return -1;
-    if (done.left < done.tail)
-        return tell_rest(list, fd, self->received + done.left, done.tail - done.left, self->answers, done.answered);
-    if (done.answered == 0)
-        return 0;
-    ssize_t sent = send(fd, self->answers, done.answered, MSG_DONTWAIT | MSG_NOSIGNAL);
-    size_t taken = sent < 0 ? 0 : (size_t)sent;
-    if (taken == done.answered)
-        return 0;
-    return tell_rest(list, fd, NULL, 0, self->answers + taken, done.answered - taken);
+    Lane *lane = lane_of(self, fd);
+    if (lane == NULL || lane->held)
+        return tell_events(list, fd, events);
+    if (lane->datagrams)
+        return events & EPOLLIN ? serve_datagrams(self, lane, fd, now, list) : tell_events(list, fd, events);
+    if ((events & (EPOLLIN | EPOLLOUT)) == EPOLLIN)
+        return serve_stream(self, lane, fd, now, list);
+    if (events & EPOLLOUT)
+        events &= ~(uint32_t)EPOLLIN; /* what came in is taken here, next turn */
+    return tell_events(list, fd, events);
 }
 
 static PyObject *lanes_turn(Lanes *self, PyObject *args)
@@ -183,17 +148,8 @@ static PyObject *lanes_turn(Lanes *self, PyObject *args)
         PyErr_SetFromErrno(PyExc_OSError);
         failed = -1;
     }
-    for (int index = 0; index < ready && !failed; index++) {
-        int fd = self->events[index].data.fd;
-        uint32_t events = self->events[index].events;
-        Lane *lane = lane_of(self, fd);
-        if (lane != NULL && (events & (EPOLLIN | EPOLLOUT)) == EPOLLIN)
-            failed = serve(self, lane, fd, now, list);
-        else if (lane != NULL && events & EPOLLOUT)
-            failed = tell_events(list, fd, events & ~(uint32_t)EPOLLIN); /* what came in is taken here, next turn */
-        else
-            failed = tell_events(list, fd, events);
-    }
+    for (int index = 0; index < ready && !failed; index++)
+        failed = serve(self, self->events[index].data.fd, self->events[index].events, now, list);
     self->turning = false;
     if (failed)
         Py_CLEAR(list);
@@ -218,32 +174,36 @@ static void lanes_dealloc(Lanes *self)
         Py_XDECREF(self->lanes[fd].station);
     }
     PyMem_Free(self->lanes);
+    PyMem_Free(self->post);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
 static PyMethodDef lanes_methods[] = {
     {"arm", (PyCFunction)lanes_arm, METH_VARARGS,
-     "arm(fd, station)\n--\n\nServe a connection here; all of its stream must have been answered."},
+     "arm(fd, station, datagrams=False)\n--\n\n"
+     "Serve a socket here; all that a connection has brought must have been answered."},
+    {"release", (PyCFunction)lanes_release, METH_O,
+     "release(fd)\n--\n\n"
+     "Serve an RTU connection again after it had data for Python: all it has brought is answered."},
     {"disarm", (PyCFunction)lanes_disarm, METH_O,
      "disarm(fd)\n--\n\nServe it no longer, always before it is closed; returns the beginning of an ADU it kept."},
     {"seen", (PyCFunction)lanes_seen, METH_O, "seen(fd)\n--\n\nThe ``now`` of the turn that last received bytes, or 0."},
     {"turn", (PyCFunction)lanes_turn, METH_VARARGS,
      "turn(max_events, now)\n--\n\n"
-     "Serve what is ready; return what is left to do as tuples (fd, events, data, answers).\n\n"
+     "Serve what is ready; return what is left to do as tuples (fd, events, data, answers, peer).\n\n"
      "With data None nothing was read: ``events`` are Python's to look at.  Else ``answers`` are not sent yet, and\n"
-     "``data``, whole ADUs that follow them or a lost stream, is not answered yet."},
+     "``data``, whole ADUs that follow them or a lost stream, is not answered yet.  ``peer`` is the address a\n"
+     "datagram came from, None on a connection.  An RTU connection that had data is Python's until ``release``."},
     {NULL, NULL, 0, NULL},
 };
 
-static PyTypeObject Lanes_type = {
+PyTypeObject Lanes_type = {
     PyVarObject_HEAD_INIT(NULL, 0)
     .tp_name = "simulator.server._turn.Lanes",
     .tp_basicsize = sizeof(Lanes),
     .tp_flags = Py_TPFLAGS_DEFAULT,
-    .tp_doc = "Lanes(epoll_fd)\n--\n\nThe connections of an epoll that are served here: the armed ones.",
+    .tp_doc = "Lanes(epoll_fd)\n--\n\nThe sockets of an epoll that are served here: the armed ones.",
     .tp_new = lanes_new,
     .tp_dealloc = (destructor)lanes_dealloc,
     .tp_methods = lanes_methods,
 };
-
-

@@ -1,0 +1,3 @@
+"""The CRC of RTU frames, compiled."""
+
+def crc16(data: bytes | bytearray | memoryview, crc: int = 0xFFFF, /) -> int: ...

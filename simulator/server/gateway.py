@@ -1,0 +1,200 @@
+"""A gateway: many TCP clients in front of one serial line, on which one request goes at a time.
+
+A request waits for the line, takes its time on it, is carried out when its last character has arrived, and
+its answer takes the time of its own characters.  Whoever waits is served in turn, one request each, and when
+the queue is full the longest waiting list gives way; so a client that floods waits longest and nobody else
+waits with it.  Every request is answered once, with its own transaction id:
+
+==========================================  ===============================================
+the line is dead                            0x0A at once
+the queue is full                           0x06 at once, for the newest of the longest list
+nobody has the unit id, or it is silent     0x0B (or ``unknown_unit``), after the timeout
+unit id 0                                   carried out by all, answered by nobody
+==========================================  ===============================================
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from simulator.errors import GatewayPathUnavailable, GatewayTargetFailed, ModbusException, ServerDeviceBusy
+from simulator.functions.table import refusal
+from simulator.protocol.mbap import HEADER
+from simulator.server.exchange import Exchange
+from simulator.server.stations import UNKNOWN_UNIT, LineStation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from simulator.config.gateway import GatewayLine
+    from simulator.protocol.frames import Frame
+    from simulator.server.stations import Station
+
+BROADCAST = 0  # V1.02 §2.2
+_NO_PATH = UNKNOWN_UNIT["gateway_path_unavailable"]
+
+
+class GatewayExchange(Exchange):
+    """The exchange of one client; its answers come from the line, later."""
+
+    __slots__ = ("_open", "gateway", "transport", "waiting")
+
+    def __init__(self, factory: Any, framer: Any, station: Station | None = None) -> None:
+        super().__init__(factory, framer, station)
+        self.gateway: Any = None
+        self.transport: Any = None
+        self.waiting: deque[Frame] = deque()
+        self._open = 0  # requests that are not answered yet
+
+    @property
+    def pending(self) -> bool:
+        """True while an answer is to come."""
+        return self._open > 0
+
+    def answer(self, frames: Iterable[Frame]) -> bytes:
+        """Give requests to the line; the answers to those it does not take."""
+        answers = b""
+        for frame in frames:
+            self._open += 1
+            refused = self.gateway.submit(self, frame)
+            if refused is not None:
+                self._open -= 1
+                answers += self.refuse(frame, refused)
+        return answers
+
+    def refuse(self, frame: Frame, reason: ModbusException) -> bytes:
+        """The answer to a request that no device hears of."""
+        self.factory.served += 1
+        self.factory.exceptions += 1
+        return self.framer.build(frame.transaction, frame.unit, refusal(frame.pdu, reason))
+
+    def carry_out(self, frame: Frame) -> bytes:
+        """Let the device have a request; its answer."""
+        return super().answer((frame,))
+
+    def done(self, answer: bytes) -> None:
+        """A request has been answered, or given up with an empty answer."""
+        self._open -= 1
+        if self.transport is None:
+            return
+        if answer:
+            self.transport.write(answer)
+        else:
+            self.settle()
+
+    def settle(self) -> None:
+        """A request got no answer; for those whom it concerns."""
+
+    def closed(self) -> None:
+        """The client has gone: what it waits for is not wanted any more."""
+        self.transport = None
+        if self.gateway is not None:
+            self.gateway.forget(self)
+
+
+class Gateway:
+    """One line and the clients that wait for it; ``waiting`` counts requests, ``busy`` those refused."""
+
+    def __init__(self, station: LineStation, line: GatewayLine, factory: Any) -> None:
+        self.station = station
+        self.line = line
+        self.waiting = 0
+        self.busy = 0
+        self._factory = factory
+        self._turn: deque[GatewayExchange] = deque()  # who has requests waiting, the next one first
+        self._now: tuple[GatewayExchange, Frame] | None = None  # on the line
+        self._call: Any = None
+
+    def submit(self, client: GatewayExchange, frame: Frame) -> ModbusException | None:
+        """Take a request, or say why not."""
+        if not self.line.alive:
+            return GatewayPathUnavailable("the line is dead")
+        knows_units = self._factory.absent is _NO_PATH
+        if knows_units and client.station.get(frame.unit) is None:
+            return GatewayPathUnavailable("no path to the unit")
+        if self._now is None:
+            self._send(client, frame)
+            return None
+        if self.waiting >= self.line.queue and not self._make_room(client):
+            self.busy += 1
+            return ServerDeviceBusy("the queue of the gateway is full")
+        if not client.waiting:
+            self._turn.append(client)
+        client.waiting.append(frame)
+        self.waiting += 1
+        return None
+
+    def forget(self, client: GatewayExchange) -> None:
+        """A client has gone."""
+        if client.waiting:
+            self.waiting -= len(client.waiting)
+            client.waiting.clear()
+            self._turn.remove(client)
+
+    def stop(self) -> None:
+        """Leave the line."""
+        if self._call is not None and self._call.active():
+            self._call.cancel()
+        self._call = self._now = None
+        for client in self._turn:
+            client.waiting.clear()
+        self._turn.clear()
+        self.waiting = 0
+
+    def _make_room(self, client: GatewayExchange) -> bool:
+        """Refuse the newest request of the longest list; False when that list is the client's own."""
+        longest = max(self._turn, key=lambda other: len(other.waiting))
+        if len(longest.waiting) <= len(client.waiting) + 1:
+            return False
+        frame = longest.waiting.pop()
+        self.waiting -= 1
+        self.busy += 1
+        longest.done(longest.refuse(frame, ServerDeviceBusy("the queue of the gateway is full")))
+        return True
+
+    def _next(self) -> None:
+        self._now = None
+        if self._turn:
+            client = self._turn.popleft()
+            frame = client.waiting.popleft()
+            self.waiting -= 1
+            if client.waiting:
+                self._turn.append(client)
+            self._send(client, frame)
+
+    def _send(self, client: GatewayExchange, frame: Frame) -> None:
+        self._now = client, frame
+        self._after(self.line.frame_s(frame.pdu), self._arrived)
+
+    def _arrived(self) -> None:
+        """The request is whole: whoever is meant carries it out."""
+        assert self._now is not None
+        client, frame = self._now
+        line = self.line
+        self.station.bus.messages += 1
+        device = client.station.get(frame.unit)
+        answer = client.carry_out(frame) if device is not None else b""
+        if frame.unit == BROADCAST:
+            self._after(line.turnaround, self._over, b"")
+        elif answer and line.turnaround <= line.timeout:
+            self._after(line.turnaround + line.frame_s(answer[HEADER.size :]), self._over, answer)
+        else:
+            self._after(line.timeout, self._timed_out, device is not None)
+
+    def _timed_out(self, exists: bool) -> None:
+        assert self._now is not None
+        client, frame = self._now
+        if exists:
+            self._over(client.refuse(frame, GatewayTargetFailed("the unit did not respond")))
+        else:
+            self._over(client.carry_out(frame))  # by who stands in for units that do not exist
+
+    def _over(self, answer: bytes) -> None:
+        assert self._now is not None
+        client, _ = self._now
+        self._next()
+        client.done(answer)
+
+    def _after(self, seconds: float, what: Any, *arguments: Any) -> None:
+        self._call = self._factory.clock.callLater(seconds, what, *arguments)
