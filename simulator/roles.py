@@ -81,11 +81,19 @@ _ONE = struct.Struct(">H")
 
 
 def _many(table: Table) -> Callable[[bytes], tuple[Touched, ...]]:
-    return lambda pdu: (Touched(table, *_PAIR.unpack_from(pdu, 1)),)
+    def read(pdu: bytes) -> tuple[Touched, ...]:
+        address, quantity = _PAIR.unpack_from(pdu, 1)
+        return (Touched(table, address, quantity),)
+
+    return read
 
 
 def _single(table: Table) -> Callable[[bytes], tuple[Touched, ...]]:
-    return lambda pdu: (Touched(table, *_ONE.unpack_from(pdu, 1), 1),)
+    def read(pdu: bytes) -> tuple[Touched, ...]:
+        (address,) = _ONE.unpack_from(pdu, 1)
+        return (Touched(table, address, 1),)
+
+    return read
 
 
 def _read_and_write(pdu: bytes) -> tuple[Touched, ...]:

@@ -52,6 +52,7 @@ REFERENCE = DOCS / "reference"
 DOCUMENTS = [ROOT / "README.md", *sorted(path for path in DOCS.rglob("*.md") if path.name != "benchmarks.md")]
 PATIENCE_S = 60
 WILDCARD_PORT = ":15070"
+LINE = "/tmp/modsim-line"
 FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<body>.*?)^```$", re.M | re.S)
 addresses = (f"127.{os.getpid() // 200 % 100 + 100}.{os.getpid() % 200 + 1}.{n}" for n in itertools.count(1))
 
@@ -101,10 +102,12 @@ class Session:
         path.chmod(0o755)
 
     def inward(self, text: str) -> str:
-        return text.replace("127.0.0.1", self.address).replace(WILDCARD_PORT, f":{self.port}")
+        text = text.replace("127.0.0.1", self.address).replace(WILDCARD_PORT, f":{self.port}")
+        return text.replace(LINE, str(self.folder / "line"))
 
     def outward(self, text: str) -> str:
-        return text.replace(self.address, "127.0.0.1").replace(str(ROOT), "…").replace(str(self.folder), "…")
+        text = text.replace(self.address, "127.0.0.1").replace(str(self.folder / "line"), LINE)
+        return text.replace(str(ROOT), "…").replace(str(self.folder), "…")
 
     def write(self, block: Block) -> None:
         (self.folder / block.word).parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ import errno
 import os
 import resource
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from simulator.cli import addresses, exits, sockets
@@ -61,28 +61,32 @@ def inspect(config: PlantConfig) -> Preflight:
         from simulator.server.tls import contexts
 
         contexts(config.groups)
-    listeners = len(config.listeners)
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    findings = [*descriptor_findings(listeners, limit), *memory_findings(needed := memory_of(config))]
+    findings = [*descriptor_findings(config.listeners, limit), *memory_findings(needed := memory_of(config))]
     if not findings:
         findings += [*address_findings(config.listeners), *port_findings(config.listeners)]
     return Preflight(
         devices=config.device_count,
-        listeners=listeners,
-        descriptors=listeners + OWN_DESCRIPTORS,
+        listeners=len(config.listeners),
+        descriptors=descriptors(config.listeners),
         descriptor_limit=limit,
         memory=needed,
         findings=tuple(findings),
     )
 
 
-def descriptor_findings(listeners: int, limit: int) -> Iterator[Finding]:
+def descriptors(listeners: Sequence[ListenerPlan]) -> int:
+    """What a plant has open without connections; both ends of a pseudo-terminal are held."""
+    return OWN_DESCRIPTORS + sum(1 + (plan.line is not None and plan.line.is_pty) for plan in listeners)
+
+
+def descriptor_findings(listeners: Sequence[ListenerPlan], limit: int) -> Iterator[Finding]:
     """More listeners than the process may have open."""
-    needed = listeners + OWN_DESCRIPTORS
+    needed = descriptors(listeners)
     if limit != resource.RLIM_INFINITY and needed > limit:
         yield Finding(
             exits.CANNOT_BIND,
-            f"{listeners} listeners need {needed} descriptors, this process may open {limit}",
+            f"{len(listeners)} listeners need {needed} descriptors, this process may open {limit}",
             f"\nraise the limit (ulimit -n {needed + 1000}), or put devices behind one port: "
             "unit ids or many addresses on one port need one descriptor",
         )
@@ -150,7 +154,8 @@ def port_findings(listeners: Iterable[ListenerPlan]) -> Iterator[Finding]:
 def _bind_error(listener: ListenerPlan) -> int:
     """The errno of binding, 0 when it works.  The socket is closed again and never listens."""
     if listener.line is not None:
-        return 0 if listener.line.is_pty else _line_error(listener.line.path)
+        line = listener.line
+        return _link_error(line.link) if line.is_pty else _line_error(line.path)
     family = socket.AF_INET6 if listener.ipv6 else socket.AF_INET
     is_udp = listener.kind.transport == "udp"
     with socket.socket(family, socket.SOCK_DGRAM if is_udp else socket.SOCK_STREAM) as trial:
@@ -163,6 +168,18 @@ def _bind_error(listener: ListenerPlan) -> int:
         except OSError as error:
             return error.errno or errno.EINVAL
     return 0
+
+
+def _link_error(link: str) -> int:
+    """The errno of making the link of a pseudo-terminal; one that leads nowhere is replaced."""
+    if not link:
+        return 0
+    if os.path.lexists(link) and (os.path.exists(link) or not os.path.islink(link)):
+        return errno.EEXIST
+    folder = os.path.dirname(link)
+    if not os.path.isdir(folder):
+        return errno.ENOENT
+    return 0 if os.access(folder, os.W_OK | os.X_OK) else errno.EACCES
 
 
 def _line_error(path: str) -> int:

@@ -30,7 +30,7 @@ def serve_plant(config: PlantConfig, arguments: argparse.Namespace) -> int:
     from simulator.plant import Plant
 
     logs.begin(STDERR, level=arguments.log_level, layout=arguments.log_format)
-    for finding in descriptor_findings(len(config.listeners), process.raise_descriptor_limit()):
+    for finding in descriptor_findings(config.listeners, process.raise_descriptor_limit()):
         STDERR.write(f"modsim: {finding}\n")
         return finding.code
     return Serving(Plant(config, reactor), reactor, arguments.ready_file).run()

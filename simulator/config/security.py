@@ -54,7 +54,7 @@ def _schema(minimum: int, maximum: int) -> WithJsonSchema:
 
 
 def _parse_tables(value: object) -> frozenset[Table]:
-    names = value if isinstance(value, list) else [value]
+    names: list[Any] = value if isinstance(value, list) else [value]
     if not names:
         raise ValueError("tables is an empty list, expected names of tables")
     for name in names:

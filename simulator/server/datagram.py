@@ -132,6 +132,7 @@ class DatagramPort:
         self._exchange: Any = None
         self._serve: Callable[[], None] = self._serve_host
         self._places: dict[bytes, Exchange | None] = {}
+        self._allow = factory.allow
         self._lost = 0
         self._compiled: Station | None = None
 
@@ -156,7 +157,7 @@ class DatagramPort:
         else:
             self._exchange = self._new_exchange(self.factory.station)
         self.hub.others.add(bound.fileno(), self)
-        if self._exchange is not None and self.factory.allow is None:
+        if self._exchange is not None and self._allow is None:
             self.factory.arm(self._exchange, self)
         self.factory.doStart()
 
@@ -222,6 +223,9 @@ class DatagramPort:
 
     def _serve_host(self) -> None:
         data, peer = self.socket.recvfrom(MAX_DATAGRAM)
+        if self._allow is not None and not self._allow.admits(peer[0]):
+            self.factory.refused += 1
+            return
         self._send(self._exchange.respond(data), peer)
 
     def _send(self, responses: bytes, peer: Any) -> None:
@@ -234,6 +238,9 @@ class DatagramPort:
     def _serve_place(self) -> None:
         """The same where the address that was asked decides about the devices and the answer."""
         data, facts, _, peer = self.socket.recvmsg(MAX_DATAGRAM, 64)
+        if self._allow is not None and not self._allow.admits(peer[0]):
+            self.factory.refused += 1
+            return
         place = self._asked(facts)
         try:
             exchange = self._places[place]

@@ -118,7 +118,7 @@ class LineExchange(Exchange):
         framer = self.framer
         if self.delimited is not None:
             self._obey()
-        responses = Exchange.answer(self, self._heard(framer.receive(data)))
+        responses = self.answer(framer.receive(data))
         if framer.errors != self.errors:
             self.heard_errors()
         return responses

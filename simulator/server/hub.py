@@ -12,7 +12,7 @@ serial lines.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
@@ -24,6 +24,7 @@ from simulator.server.lanes import COMPILED, event_pool
 from simulator.server.pool import EventPool
 
 if TYPE_CHECKING:
+    from simulator.server.line import LinePort
     from simulator.server.port import HubPort
 
 log = Logger()
@@ -31,6 +32,7 @@ log = Logger()
 SWEEPS_PER_TIMEOUT = 8  # an idle connection ends at most an eighth late
 LAST_TURNS = 4  # looks at the sockets before a stop, so that requests on their way are answered
 GRACE_S = 2.0  # how long a stop waits for clients to take their answers
+LINE_GRACE_S = 0.1  # and a pseudo-terminal, whose answers go with it
 COMPLAINT_S = 60.0  # between two complaints about the same
 DESCRIPTOR_PAUSE_S = 1.0  # how long accepting rests when the process has no descriptor left
 
@@ -48,6 +50,7 @@ class Hub:
         self.connections = event_pool(reactor, "connections", compiled=compiled)
         self.ports = EventPool(reactor, "listeners")
         self.others = event_pool(reactor, "datagrams and lines", compiled=compiled)
+        self.lines: set[LinePort] = set()  # those whose port is gone among them
         self.accepted = 0
         self.refused = 0
         self.idle_closed = 0
@@ -100,7 +103,7 @@ class Hub:
         """A connection ended: there is room for another."""
         if self._stopped is not None:
             if not self.connections and self._grace.active():
-                self._grace.reset(0)
+                self._grace.reset(LINE_GRACE_S if self.lines else 0)
         else:
             self._pause_over()
 
@@ -115,12 +118,13 @@ class Hub:
         for _ in range(LAST_TURNS):
             self.connections.doRead()
             self.others.doRead()
-        for other in self.others:
-            other.stopListening()  # type: ignore[attr-defined]
+        answering = {line for line in self.lines if line.finish()}
+        self._close_others(self.lines - answering)
         for connection in self.connections:
             connection.loseConnection()  # type: ignore[attr-defined]
         self._stopped = Deferred()
-        self._grace = self.reactor.callLater(GRACE_S if self.connections else 0, self._end)
+        grace = GRACE_S if self.connections else LINE_GRACE_S if answering else 0
+        self._grace = self.reactor.callLater(grace, self._end)
         return self._stopped
 
     def close(self) -> None:
@@ -132,8 +136,7 @@ class Hub:
             self._pause_call = None
         for port in self.ports:
             port.stopListening()  # type: ignore[attr-defined]
-        for other in self.others:
-            other.stopListening()  # type: ignore[attr-defined]
+        self._close_others(self.lines)
         for connection in self.connections:
             connection.abortConnection()  # type: ignore[attr-defined]
         self.ports.close()
@@ -147,6 +150,12 @@ class Hub:
             log.error(
                 "no file descriptors left: accepting rests; raise `ulimit -n` or set limits.max_connections"
             )
+
+    def _close_others(self, lines: Iterable[LinePort]) -> None:
+        for line in tuple(lines):
+            line.stopListening()
+        for other in self.others:
+            other.stopListening()  # type: ignore[attr-defined]
 
     def _end(self) -> None:
         self.close()

@@ -28,6 +28,7 @@ log = Logger()
 CHUNK = 4096  # bytes of one read: all a terminal keeps
 FIRST_PAUSE_S = 1.0  # before a port that has vanished is looked for
 LONGEST_PAUSE_S = 30.0
+FOREVER_S = float("inf")
 CLOCK_TICK_S = 1e-6  # less than the rounding of a timer is no waiting
 
 _IN = select.EPOLLIN
@@ -73,11 +74,23 @@ class LinePort:
     def startListening(self) -> None:
         """Open the line; raises :class:`~simulator.errors.BindError`."""
         self._open()
+        self.hub.lines.add(self)
         self.factory.doStart()
+
+    def finish(self) -> bool:
+        """Answer the request that has come and hear no more; True when there was one."""
+        if self.fd < 0:
+            return False
+        responses = self._exchange.answer(self.line.silence(FOREVER_S))
+        self._write(responses)
+        if self.fd >= 0:
+            self.hub.others.remove(self.fd)
+        return bool(responses)
 
     def stopListening(self) -> Deferred[None]:
         """Close the line."""
-        if self.fd >= 0 or self._reopening is not None:
+        if self in self.hub.lines:
+            self.hub.lines.remove(self)
             if self._reopening is not None:
                 self._reopening.cancel()
                 self._reopening = None
@@ -210,7 +223,7 @@ class LinePort:
     def _vanished(self, reason: str) -> None:
         log.warn("{endpoint} has vanished: {reason}", endpoint=self.endpoint, reason=reason)
         self._close()
-        self.line.silence(float("inf"))  # what had begun is over
+        self.line.silence(FOREVER_S)  # what had begun is over
         self._pause_s = FIRST_PAUSE_S
         self._reopening = self.hub.reactor.callLater(self._pause_s, self._reopen)
 

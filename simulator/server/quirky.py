@@ -142,7 +142,7 @@ class QuirkyExchange(Exchange):
     @property
     def pending(self) -> bool:
         """True while an answer is still to come from somewhere else."""
-        return False
+        return bool(getattr(super(), "pending", False))
 
     def settle(self) -> None:
         """Close when all is done and said."""

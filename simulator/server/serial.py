@@ -46,11 +46,9 @@ class SerialSource:
         return fd
 
     def close(self) -> None:
-        """Close the port without waiting for what nobody takes."""
+        """Close the port; the kernel still sends what was written."""
         port, self._port = self._port, None
         if port is not None:
-            with suppress(OSError, termios.error):
-                termios.tcflush(port.fileno(), termios.TCIOFLUSH)
             with suppress(OSError, termios.error):
                 port.close()
 

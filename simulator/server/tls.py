@@ -31,7 +31,7 @@ log = Logger()
 
 MAX_HALF_OPEN = 1024  # handshakes under way at one listener; one more ends the oldest
 TURN_STEPS = 8  # steps of handshakes in one turn of the reactor: about 4 ms
-LOGGED = 10  # refusals logged in one LOG_WINDOW_S
+LOGGED = 10  # refusals for one reason that are logged in one LOG_WINDOW_S
 LOG_WINDOW_S = 60.0
 
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -153,7 +153,8 @@ class TlsListener:
         self._half_open: dict[TlsConnection, float] = {}  # and when their time is over, the oldest first
         self._timer: Any = None
         self._window = clock.seconds()
-        self._logged = self._unlogged = 0
+        self._logged: Counter[str] = Counter()
+        self._unlogged: Counter[str] = Counter()
 
     def connection(self, hub: Hub, fd: int, now: float) -> TlsConnection:
         """The transport of a client that has connected."""
@@ -187,19 +188,20 @@ class TlsListener:
         connection.protocol.factory.refused += 1
         now = self._clock.seconds()
         if now - self._window >= LOG_WINDOW_S:
-            self._window, self._logged = now, 0
-        if self._logged >= LOGGED:
-            self._unlogged += 1
+            self._window = now
+            self._logged.clear()
+        if self._logged[reason] >= LOGGED:
+            self._unlogged[reason] += 1
             return
-        more = f"; {self._unlogged} more were not logged" if self._unlogged else ""
-        self._logged, self._unlogged = self._logged + 1, 0
+        self._logged[reason] += 1
+        more = self._unlogged.pop(reason, 0)
         port = connection.protocol.factory.port
         log.warn(
             "TLS handshake refused at {endpoint}: {reason} (client {client}){more}",
             endpoint="" if port is None else port.endpoint,
             reason=reason,
             client=connection.client(),
-            more=more,
+            more=f"; {more} more for this reason were not logged" if more else "",
         )
 
     @staticmethod

@@ -105,13 +105,10 @@ class TlsConnection(Connection):
         """End a handshake: count it, let the client read its alert and go; ``at_once`` does not wait for that."""
         self._settle()
         self._listener.count(self, reason)
-        self._send_sealed()
         if at_once:
             self.abortConnection()
-        elif self.fd >= 0:  # closed now, with bytes of the client unread, a reset would overtake the alert
-            with suppress(OSError):
-                self._half_close()
-            self._lingering = self.hub.reactor.callLater(LINGER_S, self._linger_over)
+        else:
+            self._await_end()
 
     def _shake(self, data: bytes) -> None:
         """Go on with the handshake."""
@@ -150,7 +147,7 @@ class TlsConnection(Connection):
         incoming, read = self._incoming, self._session.read
         incoming.write(data)
         pieces = []
-        ended, broken = False, ""
+        ended = False
         try:
             while piece := read(MAX_PLAINTEXT):  # one record at a time, whole
                 pieces.append(piece)
@@ -160,16 +157,28 @@ class TlsConnection(Connection):
                 ended = True  # the client says that nothing more follows
         except ssl.SSLWantReadError:  # half a record, or one of TLS itself
             pass
-        except ssl.SSLError as error:
-            broken = self._listener.reason(error)
+        except ssl.SSLError as error:  # no answer could be sealed any more
+            self._state = _OVER
+            self.protocol.factory.stream_lost(self._listener.reason(error))
+            self._await_end()
+            return
         if pieces:
             self.protocol.dataReceived(pieces[0] if len(pieces) == 1 else b"".join(pieces))
-        if self._sealed.pending:  # TLS has something to say of its own: new keys, an alert
+        if self._sealed.pending:  # TLS has something to say of its own, such as new keys
             self._send_sealed()
-        if self.fd >= 0 and broken:
-            self.protocol.factory.stream_lost(broken)
-        if self.fd >= 0 and (ended or broken):
+        if ended and self.fd >= 0:
             self.loseConnection()
+
+    def _await_end(self) -> None:
+        """Send what TLS has to say, and let the client read it before the connection ends.
+
+        Closed at once, with bytes of the client unread, a reset would overtake the alert.
+        """
+        self._send_sealed()
+        if self.fd >= 0:
+            with suppress(OSError):
+                self._half_close()
+            self._lingering = self.hub.reactor.callLater(LINGER_S, self._linger_over)
 
     def _send_sealed(self) -> None:
         if self.fd >= 0 and self._sealed.pending:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import socket
 
@@ -140,6 +141,27 @@ def test_other_transports_are_looked_at_in_their_own_way(modsim, plant):
     assert missing.returncode == 69
     assert "rtu:/dev/no-such-port?baudrate=9600: no such file or directory" in missing.stderr
     assert modsim("check", plant("rtu:pty")).returncode == 0
+
+
+def test_the_link_of_a_pseudo_terminal_is_looked_at(modsim, plant, tmp_path):
+    file = plant(f"rtu:pty?link={tmp_path}/line")
+    assert modsim("check", file).returncode == 0
+    (tmp_path / "line").write_text("precious")
+    taken = modsim("check", file)
+    assert taken.returncode == 69
+    assert f"rtu:{tmp_path}/line: file exists" in taken.stderr
+    (tmp_path / "line").unlink()
+    (tmp_path / "line").symlink_to(tmp_path / "nowhere")
+    assert modsim("check", file).returncode == 0
+    missing = modsim("check", plant(f"rtu:pty?link={tmp_path}/no/line"))
+    assert missing.returncode == 69
+    assert f"rtu:{tmp_path}/no/line: no such file or directory" in missing.stderr
+
+
+def test_a_pseudo_terminal_takes_two_descriptors(modsim, plant):
+    one, line = (modsim("check", plant(endpoint)) for endpoint in ("tcp://127.0.0.1:0", "rtu:pty"))
+    taken = [int(re.search(r"descriptors +(\d+)", result.stdout)[1]) for result in (one, line)]
+    assert taken[1] == taken[0] + 1
 
 
 def test_check_leaves_every_port_free(modsim, plant):

@@ -1,4 +1,4 @@
-"""pymodbus 3, blocking and asyncio: every function code of this version."""
+"""pymodbus 3, blocking over every transport and asyncio over TCP: the function codes that most devices have."""
 
 from __future__ import annotations
 
@@ -8,24 +8,11 @@ import inspect
 import pytest
 
 pytest.importorskip("pymodbus", minversion="3.9")
-from pymodbus.client import AsyncModbusTcpClient, ModbusTcpClient
+from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.client.mixin import ModbusClientMixin
 
+PYMODBUS = ["tcp", "udp", "tls", "rtu+tcp", "ascii+tcp", "rtu", "ascii"]
 DATATYPE = ModbusClientMixin.DATATYPE
-
-
-class Blocking:
-    """pymodbus's blocking client."""
-
-    def __init__(self, port):
-        self._client = ModbusTcpClient("127.0.0.1", port=port, retries=0, timeout=10)
-        assert self._client.connect()
-
-    def __getattr__(self, name):
-        return getattr(self._client, name)
-
-    def close(self):
-        self._client.close()
 
 
 class Asyncio:
@@ -70,9 +57,9 @@ class Asyncio:
         self._loop.close()
 
 
-@pytest.fixture(params=[Blocking, Asyncio])
-def client(request, port):
-    client = request.param(port)
+@pytest.fixture(params=["asyncio", *PYMODBUS])
+def client(request, listening):
+    client = Asyncio(listening.port("tcp")) if request.param == "asyncio" else listening.pymodbus(request.param)
     yield client
     client.close()
 

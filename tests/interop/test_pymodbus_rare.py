@@ -1,22 +1,18 @@
-"""pymodbus 3, blocking: the function codes that few devices have."""
+"""pymodbus 3, blocking, over every transport it has: the function codes that few devices have."""
 
 from __future__ import annotations
 
 import pytest
 
 pytest.importorskip("pymodbus", minversion="3.9")
-from pymodbus.client import ModbusTcpClient
 from pymodbus.pdu.file_message import FileRecord
 
 
 @pytest.fixture
-def client(port):
-    client = ModbusTcpClient("127.0.0.1", port=port, retries=0, timeout=10)
-    assert client.connect()
+def client(pymodbus_client):
     for unit in (1, 2):
-        good(client.diag_restart_communication(True, device_id=unit))
-    yield client
-    client.close()
+        good(pymodbus_client.diag_restart_communication(True, device_id=unit))
+    return pymodbus_client
 
 
 def good(response):

@@ -130,7 +130,7 @@ class Server:
     """``modsim --config`` in a process of its own, from its ready line to its end."""
 
     def __init__(self, plant: str, folder: Path, *, compiled: bool) -> None:
-        (folder / "plant.yaml").write_text(plant + PROFILE)
+        (folder / "plant.yaml").write_text(plant if "profiles:" in plant else plant + PROFILE)
         self._log = (folder / "log").open("w+")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "simulator", "--config", "plant.yaml", "--ready-file", "ready.json"],

@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from simulator.protocol.ascii import AsciiFramer
 from simulator.protocol.binary import BinaryFramer
 from simulator.protocol.checksums import with_crc
 from simulator.protocol.mbap import MbapFramer
+from simulator.protocol.rtu import RtuFramer
 
 READ = bytes.fromhex("03 0000 0001")
 PATIENCE_S = 30
@@ -215,6 +218,46 @@ def test_the_longest_requests_and_answers_fit(peer: Any) -> None:
     longest = b":" + (b"01" + write.hex().upper().encode())
     checksum = -sum(b"\x01" + write) & 0xFF
     assert peer("ascii").ask(longest + b"%02X\r\n" % checksum)[:13] == b":01100064007B"
+
+
+@given(
+    garbage=st.lists(st.binary(max_size=600) | st.just(adu(READ)[:9]), min_size=1, max_size=5),
+    listener=st.sampled_from(["unit", "rtu", "ascii", "binary", "virtual"]),
+)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_after_any_garbage_a_request_is_answered(peer: Any, garbage: list[bytes], listener: str) -> None:
+    one = peer(listener, "127.0.77.1" if listener == "virtual" else "127.0.0.1")
+    for datagram in garbage:
+        one.send(datagram)
+    if listener in ("unit", "virtual"):
+        request, answer = adu(READ, 1, 0xBEEF), adu(value(1), 1, 0xBEEF)
+    else:
+        build = {"rtu": RtuFramer, "ascii": AsciiFramer, "binary": BinaryFramer}[listener]().build
+        request, answer = build(0, 1, READ), build(0, 1, value(1))
+    one.send(request)
+    while one.receive() != answer:  # garbage that was a request by chance has its answer, too
+        pass
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_strangers_are_not_answered(serve: Any, host: str) -> None:
+    server = serve(
+        f"""limits: {{allow: [127.0.50.0/24]}}
+devices: [{{name: box, profile: box, endpoint: "udp://{host}:0"}}]
+"""
+    )
+    one, stranger = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    one.bind(("127.0.50.1", 0))
+    stranger.bind(("127.0.51.1", 0))
+    for client in (stranger, one):
+        client.settimeout(PATIENCE_S)
+        client.sendto(adu(READ), ("127.0.0.1", server.ports[0]))
+    assert one.recv(100) == adu(value(1))
+    stranger.settimeout(SILENCE_S)
+    with pytest.raises(TimeoutError):
+        stranger.recv(100)
+    one.close()
+    stranger.close()
 
 
 def test_tcp_and_udp_share_a_port(serve: Any) -> None:

@@ -14,220 +14,28 @@ import struct
 import subprocess
 import sys
 from collections.abc import Sequence
-from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
-from twisted.internet.testing import MemoryReactorClock
 
-from simulator.access import gate
-from simulator.blocks.base import AddressMap
-from simulator.blocks.fleet import FleetTable
-from simulator.blocks.memory import RegisterBlock, new_buffer, sequential_bits, sequential_registers
-from simulator.datatypes import data_type
+from simulator.blocks.memory import sequential_bits, sequential_registers
 from simulator.device import Device, DeviceKind
 from simulator.functions import registers
 from simulator.functions.table import function_table
-from simulator.points import Point
-from simulator.protocol.codes import Table
 from simulator.server.factory import ModbusServerFactory
-from simulator.server.hub import Hub
 from simulator.server.protocol import ModbusServerProtocol
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from lanes_support import READ_3, Plant, Served, adu, cut, exactly, is_ready, rest, streams, wait
 
 pytest.importorskip("simulator.server._turn", reason="the compiled turn could not be built here")
 
 BOTH = pytest.mark.parametrize("compiled", [False, True], ids=["pure", "compiled"])
-READ_3 = bytes.fromhex("03 0000 0003")
-
-
-def adu(pdu: bytes, unit: int = 1, transaction: int = 0x0102) -> bytes:
-    return struct.pack(">HHHB", transaction, 0, len(pdu) + 1, unit) + pdu
-
-
-class Served:
-    """A hub without a reactor, one factory on loopback, and clients of it."""
-
-    def __init__(
-        self, station: Any = None, *, compiled: bool = True, host: str = "127.0.0.1", factory: Any = None
-    ) -> None:
-        self.clock = MemoryReactorClock()
-        self.hub = Hub(self.clock, compiled=compiled)
-        self.factory = factory or ModbusServerFactory(station)
-        self.port = self.hub.listen(host, 0, self.factory)
-        self.factory.port = self.port
-        self.clients: list[socket.socket] = []
-
-    def __enter__(self) -> Served:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for client in self.clients:
-            client.close()
-        self.hub.close()
-
-    def connect(self, host: str = "127.0.0.1", port: Any = None) -> socket.socket:
-        client = socket.create_connection((host, (port or self.port).getHost().port))
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        client.settimeout(10)
-        self.clients.append(client)
-        _wait(self.hub.ports)
-        self.hub.ports.doRead()
-        return client
-
-    def turn(self) -> None:
-        """Wait for something to be ready, then serve until nothing is."""
-        _wait(self.hub.connections)
-        while _is_ready(self.hub.connections):
-            self.hub.connections.doRead()
-
-    def ask(self, client: socket.socket, request: bytes, size: int) -> bytes:
-        client.sendall(request)
-        self.turn()
-        return _exactly(client, size)
-
-    def connections(self) -> list[Any]:
-        return list(self.hub.connections)
-
-
-def _is_ready(pool: Any, timeout: float = 0) -> bool:
-    return bool(select.select([pool.fileno()], [], [], timeout)[0])
-
-
-def _wait(pool: Any) -> None:
-    assert _is_ready(pool, 10), "nothing arrived"
-
-
-def _exactly(client: socket.socket, size: int) -> bytes:
-    got = b""
-    while len(got) < size:
-        more = client.recv(size - len(got))
-        assert more, f"closed after {got.hex(' ')}"
-        got += more
-    return got
-
-
-def _rest(client: socket.socket) -> bytes:
-    """Everything up to the end of the stream."""
-    got = b""
-    while True:
-        try:
-            more = client.recv(65536)
-        except ConnectionResetError:
-            return got
-        if not more:
-            return got
-        got += more
-
-
-class Plant:
-    """Rows of a fleet with rules, a device without two functions, one with a block of its own kind."""
-
-    RANGES = ((0, 20), (30, 31), (65400, 65536))
-
-    def __init__(self) -> None:
-        rng = random.Random(7)
-        spots = AddressMap(self.RANGES)
-        bits = {table: table.is_bits for table in Table}
-        self.tables = {
-            table: FleetTable(
-                spots, 3, rng.randbytes((spots.size + 7) // 8 if bit else 2 * spots.size), bits=bit
-            )
-            for table, bit in bits.items()
-        }
-        uint16, boolean = data_type("uint16"), data_type("bool")
-        points = [
-            Point("fixed", Table.HOLDING_REGISTER, 5, uint16, access="ro"),
-            Point("limited", Table.HOLDING_REGISTER, 9, uint16, min=0, max=100),
-        ]
-        lamp = Point("lamp", Table.COIL, 11, boolean, access="ro")
-        gates = (
-            gate(spots, [lamp], {}, "illegal_data_address"),
-            None,
-            None,
-            gate(spots, points, {}, "illegal_data_address"),
-        )
-        self.fleet = DeviceKind(function_table(), rows=3, gates=gates)
-        self.partial = DeviceKind(function_table(without=(3, 16)), rows=1)
-        self.odd = DeviceKind(function_table(), rows=1)
-        self.devices = {1: self.row(0), 2: self.row(2), 255: self.row(1)}
-        self.devices[7] = Device(self.partial, holding_registers=sequential_registers(0, range(40)))
-        self.devices[9] = Device(self.odd, holding_registers=Reversed(spots, new_buffer(2 * spots.size)))
-
-    def row(self, row: int) -> Device:
-        blocks = {table.name.lower() + "s": kept.row(row) for table, kept in self.tables.items()}
-        return Device(self.fleet, row, **blocks)
-
-    def state(self) -> list[object]:
-        """Everything a request may change."""
-        cells = [kept.cells.tobytes() for kept in self.tables.values()]
-        own = [self.devices[unit].holding_registers.buffer[:] for unit in (7, 9)]  # type: ignore[attr-defined]
-        return [cells, own, [list(kind.requests) for kind in (self.fleet, self.partial, self.odd)]]
-
-
-class Reversed(RegisterBlock):
-    """A block that is not stock: only Python may serve it."""
-
-    __slots__ = ()
-
-    def read(self, address: int, quantity: int) -> bytes:
-        return super().read(address, quantity)[::-1]
-
-
-addresses = st.one_of(st.integers(0, 33), st.integers(65390, 65535), st.integers(0, 65535))
-words = st.integers(0, 65535)
-
-
-def _reads() -> st.SearchStrategy[bytes]:
-    quantities = st.one_of(st.integers(0, 40), st.sampled_from([125, 126, 136, 1968, 2000, 2001, 65535]))
-    return st.builds(struct.Struct(">BHH").pack, st.integers(1, 4), addresses, quantities)
-
-
-def _single_writes() -> st.SearchStrategy[bytes]:
-    values = st.one_of(st.sampled_from([0, 0xFF00, 1, 0xFF01]), words)
-    return st.builds(struct.Struct(">BHH").pack, st.sampled_from([5, 6]), addresses, values)
-
-
-@st.composite
-def _multiple_writes(draw: st.DrawFn) -> bytes:
-    code = draw(st.sampled_from([15, 16]))
-    quantity = draw(st.one_of(st.integers(0, 24), st.sampled_from([100, 123, 124, 136, 1960])))
-    size = 2 * quantity if code == 16 else (quantity + 7) // 8
-    data = random.Random(draw(words)).randbytes(min(size, 247))
-    byte_count = draw(st.sampled_from([size & 0xFF] * 9 + [0, 1, 255]))
-    return struct.pack(">BHHB", code, draw(addresses), quantity, byte_count) + data
-
-
-pdus = st.one_of(
-    _reads(),
-    _reads(),
-    _single_writes(),
-    _multiple_writes(),
-    _multiple_writes(),
-    st.sampled_from(
-        [
-            bytes.fromhex(text)
-            for text in ("16 0004 00F2 0025", "2B 0E 01 00", "17 0000 0002 0001 0001 02 1234")
-        ]
-    ),
-    st.binary(min_size=1, max_size=20),
-)
-units = st.sampled_from([1, 1, 2, 255, 7, 9, 0, 3])
-requests = st.builds(adu, pdus, units, words)
-garbage = st.one_of(st.binary(min_size=1, max_size=30), st.just(bytes.fromhex("0001 0000 0001 01 03")))
-streams = st.builds(
-    lambda parts, end: b"".join(parts) + end,
-    st.lists(requests, min_size=1, max_size=25),
-    st.just(b"") | garbage,
-)
-
-
-def _cut(stream: bytes, places: Sequence[int]) -> list[bytes]:
-    edges = sorted({0, len(stream), *(place % len(stream) for place in places)})
-    return [stream[start:stop] for start, stop in pairwise(edges)]
-
 
 # one request to every unit, after which compiled code answers for those it may
 KNOWN = [adu(bytes.fromhex("04 0000 0001"), unit) for unit in (1, 2, 255, 7, 9)]
@@ -251,7 +59,7 @@ def _conversation(chunks: Sequence[bytes], policy: str, compiled: bool) -> list[
             client.shutdown(socket.SHUT_WR)
             served.turn()
         counts = [factory.requests, factory.exceptions, factory.lost_streams, factory.connections]
-        return [_rest(client), plant.state(), counts, len(served.hub.connections)]
+        return [rest(client), plant.state(), counts, len(served.hub.connections)]
 
 
 @given(
@@ -261,7 +69,7 @@ def _conversation(chunks: Sequence[bytes], policy: str, compiled: bool) -> list[
 )
 @settings(max_examples=300, deadline=None)
 def test_any_stream_in_any_pieces_is_answered_alike(stream: bytes, places: list[int], policy: str) -> None:
-    chunks = _cut(stream, places)
+    chunks = cut(stream, places)
     assert _conversation(chunks, policy, compiled=True) == _conversation(chunks, policy, compiled=False)
 
 
@@ -318,7 +126,7 @@ def test_the_limits_are_those_of_python(request_pdu: str, unit: int) -> None:
             served.turn()
             client.shutdown(socket.SHUT_WR)
             served.turn()
-            answers.append((_rest(client), coils.buffer[:], words.buffer[:], list(kind.requests)))
+            answers.append((rest(client), coils.buffer[:], words.buffer[:], list(kind.requests)))
     assert answers[0] == answers[1]
 
 
@@ -332,7 +140,7 @@ def test_a_bad_header_ends_the_stream_at_once(header: str, after: str, compiled:
         client.sendall(adu(READ_3) + bytes.fromhex(header + after))
         served.turn()
         assert served.connections() == []
-        assert _rest(client) == _answer(7)
+        assert rest(client) == _answer(7)
         assert [served.factory.requests, served.factory.lost_streams] == [2, 1]
 
 
@@ -371,7 +179,7 @@ def test_bits_at_any_place_are_read_and_written_alike(address: int, quantity: in
             served.turn()
             client.shutdown(socket.SHUT_WR)
             served.turn()
-            answers.append((_rest(client), block.buffer[:]))
+            answers.append((rest(client), block.buffer[:]))
     assert answers[0] == answers[1]
 
 
@@ -463,7 +271,7 @@ def test_each_address_behind_a_wildcard_has_its_own_devices(compiled: bool) -> N
                 assert served.ask(client, adu(READ_3), 15) == _answer(place)
             client.close()
             served.turn()
-        assert _rest(served.connect("127.0.0.9")) == b""
+        assert rest(served.connect("127.0.0.9")) == b""
         assert factory.requests == 9
         assert factory.connections == 0
 
@@ -482,7 +290,7 @@ def test_a_descriptor_used_again_serves_the_new_connection(compiled: bool) -> No
         again = socket.create_connection(("127.0.0.1", other.getHost().port))
         served.clients.append(again)
         os.close(blocker)
-        _wait(served.hub.ports)
+        wait(served.hub.ports)
         served.hub.ports.doRead()
         assert [connection.fd for connection in served.connections()] == [first]
         again.settimeout(10)
@@ -503,11 +311,11 @@ def test_a_client_that_does_not_read_is_not_read(compiled: bool) -> None:
             assert client.send(chunk) == len(chunk)
             sent += 600
             served.turn()
-        assert not _is_ready(served.hub.connections)
+        assert not is_ready(served.hub.connections)
         answers, end = b"", 10_000
         while len(answers) < 259 * sent and end:
             end -= 1
-            if _is_ready(served.hub.connections):
+            if is_ready(served.hub.connections):
                 served.hub.connections.doRead()
             if select.select([client], [], [], 0)[0]:
                 answers += client.recv(1 << 20)
@@ -565,10 +373,10 @@ def test_a_paused_connection_answers_when_it_is_resumed(compiled: bool) -> None:
         (connection,) = served.connections()
         connection.pauseProducing()
         client.sendall(adu(READ_3)[4:])
-        assert not _is_ready(served.hub.connections, 0.05)
+        assert not is_ready(served.hub.connections, 0.05)
         connection.resumeProducing()
         served.turn()
-        assert _exactly(client, 15) == _answer(7)
+        assert exactly(client, 15) == _answer(7)
 
 
 @BOTH
@@ -601,7 +409,7 @@ def test_a_request_may_close_any_connection_of_the_turn(compiled: bool) -> None:
         for client in clients[1:]:
             client.sendall(adu(b"\x63\x01"))
         served.turn()
-        assert _exactly(clients[0], 15 + 9) == _answer(7) + adu(b"\x41\x01")
+        assert exactly(clients[0], 15 + 9) == _answer(7) + adu(b"\x41\x01")
         assert told == [ConnectionAborted] * 2
         assert served.connections() == connections[:1]
         assert served.ask(clients[0], adu(READ_3), 15) == _answer(7)

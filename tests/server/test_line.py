@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import globalLogPublisher
 
@@ -299,6 +301,50 @@ def test_a_line_that_is_closed_while_its_port_is_gone_looks_for_it_no_more(desks
     desk.client = os.open(os.devnull, os.O_RDWR)
     desk.port.stopListening()
     assert desk.clock.getDelayedCalls() == []
+
+
+def test_a_hub_that_stops_answers_what_has_come_and_leaves_no_line_behind(desks: Any) -> None:
+    desk = desks()
+    desk.send(REQUEST)
+    desk.hub.stop()
+    assert desk.receive() == ANSWER
+    desk.clock.advance(0.2)
+    assert not desk.port.is_open
+    gone = desks(source=Wire())
+    gone.source.pull_out()
+    os.close(gone.client)
+    gone.client = os.open(os.devnull, os.O_RDWR)
+    assert select.select([gone.hub.others.fileno()], [], [], 10)[0]
+    gone.hub.others.doRead()
+    assert gone.hub.lines == {gone.port}
+    gone.hub.stop()
+    gone.clock.advance(100)
+    assert not gone.port.is_open
+    assert gone.clock.getDelayedCalls() == []
+
+
+@given(
+    st.lists(st.binary(max_size=80) | st.just(REQUEST[:5]) | st.just(REQUEST[3:]), max_size=6),
+    st.sampled_from(["rtu", "ascii"]),
+)
+@settings(max_examples=40, deadline=None)
+def test_after_any_garbage_and_a_pause_the_line_answers(pieces: list[bytes], framing: str) -> None:
+    desk = Desk(framing)
+    try:
+        for piece in filter(None, pieces):
+            desk.send(piece)
+            desk.clock.advance(0.0007)
+        desk.clock.advance(2)
+        desk.receive()
+        if framing == "rtu":
+            desk.send(REQUEST)
+            desk.clock.advance(1)
+            assert desk.receive() == ANSWER
+        else:
+            desk.send(AsciiFramer().build(0, 1, READ[1:]))
+            assert desk.receive() == AsciiFramer().build(0, 1, bytes.fromhex("03 02 0007"))
+    finally:
+        desk.close()
 
 
 def _pty(link: Path) -> PtySource:

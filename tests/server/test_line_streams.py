@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pymodbus import FramerType
 from pymodbus.client import ModbusTcpClient
 from twisted.internet.testing import MemoryReactorClock, StringTransport
@@ -153,6 +156,26 @@ def test_a_beginning_is_given_up_after_a_pause(name: str) -> None:
     assert conversation.receive() == framer().build(0, 1, bytes.fromhex("03 02 0007"))
     assert conversation.device.state.bus_errors >= 1
     assert conversation.factory.line_errors >= 1
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_however_a_stream_is_cut_its_answers_are_the_same(data: st.DataObject) -> None:
+    framer = FRAMERS[data.draw(st.sampled_from(sorted(FRAMERS)))]
+    build = framer().build
+    pdus = st.sampled_from([READ, bytes.fromhex("06 0001 1234"), bytes.fromhex("10 0002 0001 02 ABCD"),
+                            bytes.fromhex("08 0000 7B7D"), bytes.fromhex("2B 0E 01 00"), b"\x63"])  # fmt: skip
+    units = st.sampled_from([1, 1, 1, 0, 9])
+    stream = b"".join(
+        build(0, data.draw(units), data.draw(pdus)) for _ in range(data.draw(st.integers(1, 6)))
+    )
+    whole, cut = Conversation(framer), Conversation(framer)
+    whole.protocol.dataReceived(stream)
+    edges = sorted(data.draw(st.sets(st.integers(1, len(stream) - 1), max_size=8)))
+    for start, stop in pairwise([0, *edges, len(stream)]):
+        cut.protocol.dataReceived(stream[start:stop])
+    assert cut.receive() == whole.receive()
+    assert cut.device.holding_registers.read(0, 10) == whole.device.holding_registers.read(0, 10)
 
 
 def test_a_request_behind_a_length_that_lies_is_found_after_the_pause() -> None:

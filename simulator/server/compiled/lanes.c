@@ -32,8 +32,13 @@ static PyObject *lanes_arm(Lanes *self, PyObject *args)
 {
     int fd, datagrams = 0;
     Station *station;
-    if (!PyArg_ParseTuple(args, "iO!|p", &fd, &Station_type, &station, &datagrams))
+    PyObject *places = Py_None;
+    if (!PyArg_ParseTuple(args, "iO!|pO", &fd, &Station_type, &station, &datagrams, &places))
         return NULL;
+    if (places != Py_None && !PyDict_CheckExact(places)) {
+        PyErr_SetString(PyExc_TypeError, "places are a dictionary or None");
+        return NULL;
+    }
     if (fd < 0 || fd >= MAX_FD)
         return PyErr_Format(PyExc_ValueError, "descriptor is %d, expected 0 to %d", fd, MAX_FD - 1);
     if (datagrams && self->post == NULL && (self->post = new_post()) == NULL)
@@ -43,8 +48,11 @@ static PyObject *lanes_arm(Lanes *self, PyObject *args)
     Lane *lane = &self->lanes[fd];
     lane->datagrams = datagrams;
     lane->held = false;
-    Py_INCREF(station);
-    Py_XSETREF(lane->station, station);
+    PyObject *before[] = {(PyObject *)lane->station, lane->places};
+    lane->station = (Station *)Py_NewRef(station);
+    lane->places = places == Py_None ? NULL : Py_NewRef(places);
+    Py_XDECREF(before[0]);
+    Py_XDECREF(before[1]);
     Py_RETURN_NONE;
 }
 
@@ -63,10 +71,11 @@ static PyObject *lanes_disarm(Lanes *self, PyObject *argument)
     PyObject *tail = PyBytes_FromStringAndSize((char *)lane->tail, lane->tail_size);
     if (tail == NULL)
         return NULL;
-    Station *station = lane->station;
+    PyObject *held[] = {(PyObject *)lane->station, lane->places};
     PyMem_Free(lane->tail);
     *lane = (Lane){0};
-    Py_DECREF(station);
+    Py_DECREF(held[0]);
+    Py_XDECREF(held[1]);
     return tail;
 }
 
@@ -89,9 +98,9 @@ static PyObject *lanes_seen(Lanes *self, PyObject *argument)
 }
 
 /* An item of the list for Python. */
-static int tell(PyObject *list, int fd, uint32_t events, PyObject *data, PyObject *answers, PyObject *peer)
+static int tell(PyObject *list, int fd, uint32_t events, PyObject *data, PyObject *answers, PyObject *sender)
 {
-    PyObject *item = data && answers && peer ? Py_BuildValue("iIOOO", fd, events, data, answers, peer) : NULL;
+    PyObject *item = data && answers ? Py_BuildValue("iIOOO", fd, events, data, answers, sender) : NULL;
     int failed = item == NULL || PyList_Append(list, item) < 0;
     Py_XDECREF(item);
     return failed ? -1 : 0;
@@ -103,13 +112,14 @@ int tell_events(PyObject *list, int fd, uint32_t events)
 }
 
 int tell_rest(PyObject *list, int fd, const uint8_t *data, size_t size, const uint8_t *answers, size_t waiting,
-              PyObject *peer)
+              PyObject *sender)
 {
     PyObject *rest = PyBytes_FromStringAndSize((const char *)data, (Py_ssize_t)size);
     PyObject *unsent = PyBytes_FromStringAndSize((const char *)answers, (Py_ssize_t)waiting);
-    int failed = tell(list, fd, EPOLLIN, rest, unsent, peer);
+    int failed = tell(list, fd, EPOLLIN, rest, unsent, sender ? sender : Py_None);
     Py_XDECREF(rest);
     Py_XDECREF(unsent);
+    Py_XDECREF(sender);
     return failed;
 }
 
@@ -172,6 +182,7 @@ static void lanes_dealloc(Lanes *self)
     for (size_t fd = 0; fd < self->count; fd++) {
         PyMem_Free(self->lanes[fd].tail);
         Py_XDECREF(self->lanes[fd].station);
+        Py_XDECREF(self->lanes[fd].places);
     }
     PyMem_Free(self->lanes);
     PyMem_Free(self->post);
@@ -180,8 +191,10 @@ static void lanes_dealloc(Lanes *self)
 
 static PyMethodDef lanes_methods[] = {
     {"arm", (PyCFunction)lanes_arm, METH_VARARGS,
-     "arm(fd, station, datagrams=False)\n--\n\n"
-     "Serve a socket here; all that a connection has brought must have been answered."},
+     "arm(fd, station, datagrams=False, places=None)\n--\n\n"
+     "Serve a socket here; all that a connection has brought must have been answered.\n\n"
+     "``places`` is for a socket of datagrams on many addresses that has the kernel tell which of them was asked: the\n"
+     "stations by local address, as bytes.  ``station`` then only counts what is lost."},
     {"release", (PyCFunction)lanes_release, METH_O,
      "release(fd)\n--\n\n"
      "Serve an RTU connection again after it had data for Python: all it has brought is answered."},
@@ -190,10 +203,11 @@ static PyMethodDef lanes_methods[] = {
     {"seen", (PyCFunction)lanes_seen, METH_O, "seen(fd)\n--\n\nThe ``now`` of the turn that last received bytes, or 0."},
     {"turn", (PyCFunction)lanes_turn, METH_VARARGS,
      "turn(max_events, now)\n--\n\n"
-     "Serve what is ready; return what is left to do as tuples (fd, events, data, answers, peer).\n\n"
+     "Serve what is ready; return what is left to do as tuples (fd, events, data, answers, sender).\n\n"
      "With data None nothing was read: ``events`` are Python's to look at.  Else ``answers`` are not sent yet, and\n"
-     "``data``, whole ADUs that follow them or a lost stream, is not answered yet.  ``peer`` is the address a\n"
-     "datagram came from, None on a connection.  An RTU connection that had data is Python's until ``release``."},
+     "``data``, whole ADUs that follow them or a lost stream, is not answered yet.  ``sender`` is, for a\n"
+     "datagram, where it came from and the local address it came to, b\"\" when nobody tells; None on a connection.\n"
+     "An RTU connection that had data is Python's until ``release``."},
     {NULL, NULL, 0, NULL},
 };
 

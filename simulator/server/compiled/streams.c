@@ -39,7 +39,7 @@ int serve_stream(Lanes *self, Lane *lane, int fd, double now, PyObject *list)
     if (done.left < done.tail) {
         lane->held = lane->station->rtu; /* Python's framer has begun, and says when it has come to an end */
         return tell_rest(list, fd, self->received + done.left, done.tail - done.left, self->answers, done.answered,
-                         Py_None);
+                         NULL);
     }
     if (done.answered == 0)
         return 0;
@@ -47,5 +47,5 @@ int serve_stream(Lanes *self, Lane *lane, int fd, double now, PyObject *list)
     size_t taken = sent < 0 ? 0 : (size_t)sent;
     if (taken == done.answered)
         return 0;
-    return tell_rest(list, fd, NULL, 0, self->answers + taken, done.answered - taken, Py_None);
+    return tell_rest(list, fd, NULL, 0, self->answers + taken, done.answered - taken, NULL);
 }

@@ -136,9 +136,11 @@ Cut cut_datagram(Station *station, const uint8_t *data, size_t size, uint8_t *ou
 /* ---- sockets --------------------------------------------------------------------------------------------- */
 
 /* One socket, not armed while `station` is NULL.  `tail` is the beginning of an ADU, owned, NULL when empty.  A lane
-   on hold is Python's until it is released. */
+   on hold is Python's until it is released.  `places`, NULL for most, is a dictionary: on a socket of many local
+   addresses, the station of each; `station` then only counts what is lost. */
 typedef struct {
     Station *station;
+    PyObject *places;
     double seen;
     uint8_t *tail;
     unsigned tail_size;
@@ -166,9 +168,10 @@ int serve_datagrams(Lanes *self, Lane *lane, int fd, double now, PyObject *list)
 
 Post *new_post(void); /* NULL with an exception when there is no memory */
 
-/* Items of the list for Python.  Nothing was read; or bytes were, whose answers wait behind `answers`. */
+/* Items of the list for Python.  Nothing was read; or bytes were, whose answers wait behind `answers`.  `sender` is a
+   new reference or, on a connection, NULL. */
 int tell_events(PyObject *list, int fd, uint32_t events);
 int tell_rest(PyObject *list, int fd, const uint8_t *data, size_t size, const uint8_t *answers, size_t waiting,
-              PyObject *peer);
+              PyObject *sender);
 
 #endif
