@@ -1,8 +1,8 @@
 """Certificates for Modbus/TCP Security: the role in one, and a set of them to test with.
 
-Needs the package ``cryptography`` (the extra ``tls``), imported when it is used.  The role stands in an extension
-of the client's certificate as an ASN.1 UTF8String; there is one at most (MODBUS/TCP Security, R-21 to R-23,
-R-65).  The one rule: nothing here is random but keys and serial numbers, and nothing reads the clock.
+Needs the package ``cryptography`` (the extra ``tls``), imported when it is used.  The role stands in an
+extension of the client's certificate as an ASN.1 UTF8String; there is one at most (MODBUS/TCP Security, R-21
+to R-23, R-65).  The one rule: nothing is random but keys and serial numbers, and nothing reads the clock.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def role_of(certificate: bytes) -> str | None:
     except x509.ExtensionNotFound:
         return None
     except x509.DuplicateExtension as error:
-        twice = "two roles" if error.oid.dotted_string == ROLE_OID else f"extension {error.oid.dotted_string} twice"
+        oid = error.oid.dotted_string
+        twice = "two roles" if oid == ROLE_OID else f"extension {oid} twice"
         raise RoleError(f"client certificate has {twice}, expected one") from None
     except ValueError as error:
         raise RoleError(f"client certificate cannot be read: {error}") from None

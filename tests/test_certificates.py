@@ -35,7 +35,9 @@ def with_extension(value: bytes, oid: str = ROLE_OID) -> bytes:
     return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
-@pytest.mark.parametrize("role", ["operator", "Überwacher", "x" * 127, "x" * 128, "x" * 300, "with space, and comma", ""])
+@pytest.mark.parametrize(
+    "role", ["operator", "Überwacher", "x" * 127, "x" * 128, "x" * 300, "with space, and comma", ""]
+)
 def test_the_role_is_the_whole_text_of_the_extension(authority, role):
     assert role_of(der(authority.client("client", [role]))) == role
 
@@ -100,7 +102,18 @@ def test_openssl_agrees(authority, tmp_path):
     at = str(int(NOW.timestamp()))
     for purpose, pair in pairs.items():
         (tmp_path / "it.pem").write_bytes(pair.certificate_pem())
-        words = ["openssl", "verify", "-x509_strict", "-attime", at, "-purpose", f"ssl{purpose}", "-CAfile", "ca.pem", "it.pem"]
+        words = [
+            "openssl",
+            "verify",
+            "-x509_strict",
+            "-attime",
+            at,
+            "-purpose",
+            f"ssl{purpose}",
+            "-CAfile",
+            "ca.pem",
+            "it.pem",
+        ]
         done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.stdout == "it.pem: OK\n", done.stderr
     text = subprocess.run(

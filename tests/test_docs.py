@@ -36,6 +36,7 @@ import pytest
 from simulator.cli import exits
 from simulator.cli.completion import commands
 from simulator.config import schema as plant_schema
+from simulator.config import security as plant_security
 from simulator.config import unsupported as plant_refusals
 from simulator.config.loader import parse_plant
 from simulator.datatypes import DATA_TYPES
@@ -266,7 +267,7 @@ def models(module: ModuleType) -> list[type[FileModel]]:
 
 @pytest.mark.parametrize(
     ("document", "model"),
-    [("plant-file.md", model) for model in models(plant_schema)]
+    [("plant-file.md", model) for model in [*models(plant_schema), *models(plant_security)]]
     + [("profile.md", model) for model in models(profile_schema)],
 )
 def test_every_key_of_a_file_is_in_the_reference(document: str, model: type[FileModel]) -> None:
@@ -277,7 +278,7 @@ def test_every_key_of_a_file_is_in_the_reference(document: str, model: type[File
 @pytest.mark.parametrize(
     ("document", "refused"),
     [
-        ("plant-file.md", plant_refusals.PLANT | plant_refusals.GROUP | plant_refusals.LIMITS),
+        ("plant-file.md", plant_refusals.PLANT | plant_refusals.GROUP),
         ("profile.md", {name for _, name in profile_refusals.UNSUPPORTED}),
     ],
 )

@@ -11,11 +11,13 @@
 * ``comparing``  paired runs: the same load on each server in turn, ratios round by round
 * ``peers``      scenario: ours against libmodbus, pymodbus, pyModbusTCP and uModbus
 * ``mixes``      scenario: other requests against FC 3 × 10
+* ``transports`` scenario: UDP, RTU over TCP and TLS against TCP
+* ``secured``    one client over TLS, and the same without
 * ``crowds``     scenarios: a thousand devices on a thousand ports; fifteen thousand listeners
 * ``million``    scenarios: a million devices, at rest and ticking
 * ``scenarios``  the table of all scenarios
 * ``report``     tables for the terminal and for ``docs/benchmarks.md``
 
-The load generator is ``load.c`` (with ``options.h``, ``targets.h``, ``frames.h``, ``histogram.h`` and
-``process.h``); ``libmodbus_server.c`` and the scripts in ``servers/`` are what it is compared with.
+The load generator is ``load.c`` (with ``options.h``, ``targets.h``, ``frames.h``, ``rtu.h``,
+``histogram.h``, ``process.h`` and ``report.h``); ``libmodbus_server.c`` and the scripts in ``servers/`` are what it is compared with.
 """

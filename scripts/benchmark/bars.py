@@ -69,6 +69,11 @@ MIXES = {
     "fc1x2000": Bar("FC 1 × 2000 against FC 3 × 10, ours", 1.4),
     "fc16x10": Bar("FC 16 × 10 against FC 3 × 10, ours", 1.3),
 }
+TRANSPORTS = {
+    "udp": Bar("UDP against our TCP, FC 3 × 10, 50 clients", 1.2),
+    "rtu+tcp": Bar("RTU over TCP against our TCP, FC 3 × 10, 50 connections", 1.5),
+    "tls": Bar("TLS against our TCP, FC 3 × 10, one connection, many requests", 3.0),
+}
 PORTS_READY = Bar("1 000 devices on 1 000 ports: start of the process to ready", 1.5, 0.7, "s")
 LISTENERS_READY = Bar("15 000 listeners in one process: start to ready", 3.0, 2.0, "s")
 CONNECTION_MEMORY = Bar(

@@ -27,6 +27,7 @@
 #include "histogram.h"
 #include "options.h"
 #include "process.h"
+#include "report.h"
 #include "rtu.h"
 #include "targets.h"
 
@@ -386,28 +387,6 @@ static void prepare(void)
         all[i].ring = calloc((size_t)option.depth, sizeof(struct request));
 }
 
-static uint64_t report_errors(void)
-{
-    uint64_t sum = 0;
-    const char *comma = "";
-    printf("\"errors\": {");
-    for (int i = 1; i < ERRORS; i++)
-        if (errors[i]) {
-            printf("%s\"%s\": %llu", comma, ERROR_NAMES[i], (unsigned long long)errors[i]);
-            comma = ", ";
-            sum += errors[i];
-        }
-    printf("}, ");
-    return sum;
-}
-
-static void report_latency(const char *name, const struct histogram *of)
-{
-    printf("\"%s\": {\"p50\": %.1f, \"p90\": %.1f, \"p99\": %.1f, \"max\": %.1f}, ", name,
-           (double)histogram_quantile(of, 0.5) / 1e3, (double)histogram_quantile(of, 0.9) / 1e3,
-           (double)histogram_quantile(of, 0.99) / 1e3, (double)of->maximum / 1e3);
-}
-
 int main(int argc, char **argv)
 {
     read_options(argc, argv);
@@ -437,7 +416,7 @@ int main(int argc, char **argv)
     printf("{\"mix\": \"%s\", \"connections\": %d, \"depth\": %d, \"requests\": %llu, \"seconds\": %.4f, ",
            option.mix.name, option.connections, option.depth, (unsigned long long)counted, seconds);
     printf("\"requests_per_second\": %.1f, ", (double)counted / seconds);
-    uint64_t wrong = report_errors();
+    uint64_t wrong = report_errors(errors);
     report_latency("latency_us", &latency);
     report_latency("connect_us", &connect_latency);
     printf("\"held\": %d, \"open_at_end\": %d, \"connects\": %llu, \"connect_failures\": %llu, "

@@ -73,6 +73,7 @@ class Plant:
     endpoint: str
     count: int
     profile: str
+    extra: str = ""  # further lines of the plant file
 
     def write(self, folder: Path) -> Path:
         path = folder / f"{self.name}.yaml"
@@ -82,6 +83,7 @@ class Plant:
             f"profiles:\n  bench:\n{self.profile}"
             f"devices:\n  - {{name: 'device-{{n}}', profile: bench, count: {self.count}, "
             f"endpoint: '{self.endpoint}', unit_id: 1}}\n"
+            f"{self.extra}"
         )
         return path
 

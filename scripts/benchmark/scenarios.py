@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import bars, crowds, million, mixes, peers
+from . import bars, crowds, million, mixes, peers, transports
 from .bars import Outcome, Row
 from .comparing import Pace
 from .workshop import Workshop
@@ -26,6 +26,9 @@ SCENARIOS = {
     "peers": Scenario("CPU, speed and memory against other servers", peers.peers, bars.PEERS),
     "mixes": Scenario(
         "FC 3 × 125, FC 1 × 2000 and FC 16 × 10 against FC 3 × 10", mixes.mixes, tuple(bars.MIXES.values())
+    ),
+    "transports": Scenario(
+        "UDP, RTU over TCP and TLS against TCP", transports.transports, tuple(bars.TRANSPORTS.values())
     ),
     "ports": Scenario("1 000 devices on 1 000 ports: start-up", crowds.ports, (bars.PORTS_READY,)),
     "listeners": Scenario(

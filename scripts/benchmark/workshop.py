@@ -72,6 +72,15 @@ class Workshop:
                 return [str(Path(prefix) / "bin" / "modsim")]
         return [str(self.environment("modsim", str(ROOT)).parent / "modsim")]
 
+    def certificates(self) -> Path:
+        """A folder with certificates for a server and its clients, made by this project."""
+        folder = self.folder / "certificates"
+        if not (folder / "server.pem").exists():
+            done = self._run([*self.modsim(), "certs", str(folder), "--days", "3650"])
+            if done.returncode:
+                raise UnavailableError(f"no certificates: {done.stderr.strip()[-400:]}")
+        return folder
+
     def environment(self, name: str, requirement: str) -> Path:
         """The interpreter of a virtual environment that has this requirement."""
         folder = self.folder / "venvs" / name

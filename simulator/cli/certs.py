@@ -1,4 +1,4 @@
-"""``modsim certs DIR``: a test authority, server and client certificates with roles, and bad ones of each kind."""
+"""``modsim certs DIR``: a test authority, server and client certificates with roles, and bad ones."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ LONG_AGO, LATER = 30, 3650  # days: how far what is expired or not yet valid lie
 
 DESCRIPTION = """\
 Make everything that Modbus/TCP Security needs for tests: a certificate authority, a server certificate, a
-client certificate for every role; and in DIR/bad certificates that must be refused, of clients (expired, not
-yet valid, of another authority, without a role, with two roles) to test a server with, and of servers (expired,
-not yet valid, of another authority, for another host) to test a client with. The bad server certificates belong to
-DIR/server.key. Nothing that exists is replaced. The keys are not protected: they are for tests only.
+client certificate for every role; and in DIR/bad certificates that must be refused: of clients (expired, not
+yet valid, of another authority, without a role, with two roles) to test a server with, and of servers
+(expired, not yet valid, of another authority, for another host) to test a client with. The bad server
+certificates belong to DIR/server.key. Nothing that exists is replaced. The keys are not protected: they are
+for tests only.
 
 Needs the package cryptography: pip install modsim[tls]"""
 
@@ -46,7 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--role",
         action="append",
         metavar="ROLE",
-        help=f"a role to make a client certificate for; may be given several times (default: {' and '.join(ROLES)})",
+        help="a role to make a client certificate for; may be given several times "
+        f"(default: {' and '.join(ROLES)})",
     )
     parser.add_argument(
         "--host",
@@ -95,7 +97,9 @@ def _problem(roles: Sequence[str], arguments: argparse.Namespace) -> str:
     """What is wrong with the arguments, "" for nothing."""
     for role in roles:
         if not re.fullmatch(r"[\w.-]{1,64}", role):
-            return f"role is {role!r}, expected letters, digits, '.', '-' and '_', for it is in the name of a file"
+            return (
+                f"role is {role!r}, expected letters, digits, '.', '-' and '_': it is part of a file's name"
+            )
     for host in arguments.host:
         if not _is_host(host):
             return f"host is {host!r}, expected a name such as plant.example, or an address"

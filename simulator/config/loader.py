@@ -74,6 +74,7 @@ class _Loading:
         self.seed = seed
         self.problems = list(document.problems)
         self._refused: set[str] = set()  # profiles whose problems are told
+        self._tls_is_sound = True
 
     def plant(self) -> PlantConfig:
         """Raises ConfigError."""
@@ -116,7 +117,9 @@ class _Loading:
             checked, _ = validate_most(LimitsFile, limits, self.document, ("limits",), self.problems)
             head["limits"] = checked or LimitsFile()
         if isinstance(tls := head.get("tls"), dict):
-            head["tls"], _ = validate_most(TlsFile, tls, self.document, ("tls",), self.problems)
+            head["tls"], self._tls_is_sound = validate_most(
+                TlsFile, tls, self.document, ("tls",), self.problems
+            )
         found, _ = validate_most(PlantHead, head, self.document, (), self.problems, PlantFile)
         return found or PlantHead()
 
@@ -124,7 +127,7 @@ class _Loading:
         self, head: PlantHead, entries: list[Entry], listening: Listening
     ) -> dict[int, TlsSettings | None]:
         """The TLS settings by group, checked."""
-        security = Security(self.document, head.tls, self.problems)
+        security = Security(self.document, head.tls, self.problems, is_sound=self._tls_is_sound)
         settings: dict[int, TlsSettings | None] = {}
         for entry in entries:
             if entry.file is not None and (entry.file.tls is not None or "tls" not in entry.data):

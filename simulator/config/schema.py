@@ -64,7 +64,17 @@ EndpointField = Annotated[
     Endpoint,
     PlainValidator(_parse_endpoint),
     WithJsonSchema(
-        {"type": "string", "examples": ["tcp://127.0.0.1:20001-21000", "tcp://127.64.0.0/12:502"]}
+        {
+            "type": "string",
+            "examples": [
+                "tcp://127.0.0.1:20001-21000",
+                "tcp://127.64.0.0/12:502",
+                "udp://127.0.0.1:502",
+                "rtu+tcp://127.0.0.1:502",
+                "rtu:/dev/ttyUSB0?baudrate=9600&parity=N",
+                "ascii:pty?link=/tmp/line",
+            ],
+        }
     ),
 ]
 UnitsField = Annotated[
@@ -99,11 +109,11 @@ class GroupFile(FileModel):
     count: Annotated[int, Field(ge=1, le=MAX_DEVICES)] | None = None
     """How many devices; default: as many as the endpoint and the unit ids have places."""
     endpoint: EndpointField
-    """Where they are reached: tcp://ADDRESS:PORT; a range of ports, A-B or a network for many addresses."""
+    """SCHEME://ADDRESS:PORT, with ranges of ports, A-B or a network for addresses; rtu:DEVICE or rtu:pty."""
     unit_id: UnitsField = (1,)
     """A number, a range, a list of them, or any to answer every unit id; default 1."""
     unknown_unit: UnknownUnit | None = None
-    """The answer to a unit id that nobody has; default gateway_target_failed."""
+    """The answer to a unit id that nobody has; default gateway_target_failed, on serial lines ignore."""
     bind: Literal["each"] | None = None
     """each: a listener for every address instead of one for all of them."""
     tags: list[Text] = Field(default_factory=list)

@@ -1,9 +1,9 @@
 """The ``tls`` of a plant and of its groups: certificates, who may connect, what a role may do.
 
-A group's keys lie over those of the plant.  Files are named relative to the plant file.  The one rule: what can
-be seen without a TLS library is checked here, at the place of its key: files that are missing, unreadable or
-not what they should be.  Whether a key belongs to its certificate is seen when the listener's context is made;
-``places`` say where to report it.
+A group's keys lie over those of the plant.  Files are named relative to the plant file.  The one rule: what
+can be seen without a TLS library is checked here, at the place of its key: files that are missing, unreadable
+or not what they should be.  Whether a key belongs to its certificate is seen when the listener's context is
+made; ``places`` say where to report it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import Discriminator, Field, PlainValidator, Tag, WithJsonSchema
 
 from simulator.config.schemes import SCHEMES
 from simulator.documents.durations import Duration
@@ -102,7 +102,13 @@ class RuleFile(FileModel):
         return Rule(functions, self.tables, self.addresses, units)
 
 
-RoleFile = RuleFile | list[RuleFile]
+def _shape(value: object) -> str:
+    return "rules" if isinstance(value, list) else "rule"
+
+
+RoleFile = Annotated[
+    Annotated[RuleFile, Tag("rule")] | Annotated[list[RuleFile], Tag("rules")], Discriminator(_shape)
+]
 
 
 class TlsFile(FileModel):
@@ -115,7 +121,7 @@ class TlsFile(FileModel):
     ca: Annotated[str, Field(min_length=1)] | None = None
     """The authorities whose clients may connect, a PEM file."""
     roles: dict[str, RoleFile] | None = None
-    """What each role may do: a rule, or a list of rules of which one must fit. Without it everybody may do all."""
+    """What each role may do: a rule, or a list of rules of which one must fit. Without it: everything."""
     no_role: RoleFile | None = None
     """What a client may do whose certificate has no role; default: nothing, when there are roles."""
     handshake_timeout: Duration | None = None
@@ -148,8 +154,11 @@ class TlsSettings:
 class Security:
     """The TLS settings of one plant file, group by group; collects problems."""
 
-    def __init__(self, document: Document, plant: TlsFile | None, problems: list[Problem]) -> None:
+    def __init__(
+        self, document: Document, plant: TlsFile | None, problems: list[Problem], *, is_sound: bool = True
+    ) -> None:
         self._document = document
+        self._is_sound = is_sound  # or else what the plant lacks may be what is wrong with it
         self._problems = problems
         self._plant: dict[str, tuple[Any, Path]] = _given(plant, ("tls",))
         self._beside = FilePath(document.file).parent
@@ -167,9 +176,12 @@ class Security:
             return None
         given = {**self._plant, **own}
         missing = [key for key in _NEEDED if key not in given]
+        if missing and not self._is_sound:
+            return None
         if missing:
             needed = "tls: {certificate: server.pem, key: server.key, ca: ca.pem} here or for the plant"
-            self._report((*path, "endpoint"), f"{' and '.join(missing)} for TLS is missing, expected {needed}")
+            message = f"{' and '.join(missing)} for TLS is missing, expected {needed}"
+            self._report((*path, "endpoint"), message)
             return None
         return self._settings(given)
 
@@ -186,7 +198,7 @@ class Security:
 
     def _settings(self, given: dict[str, tuple[Any, Path]]) -> TlsSettings | None:
         values = {key: value for key, (value, _) in given.items()}
-        roles = values.get("roles")
+        roles = values.get("roles", {} if "no_role" in values else None)
         certificate = values["certificate"]
         lowest, highest = values.get("minimum_version", "1.2"), values.get("maximum_version", "1.3")
         if lowest > highest:
@@ -197,7 +209,7 @@ class Security:
             certificate=str(self._beside / certificate),
             key=str(self._beside / values.get("key", certificate)),
             ca=str(self._beside / values["ca"]),
-            roles=None if roles is None and "no_role" not in values else {name: _role(role) for name, role in (roles or {}).items()},
+            roles=None if roles is None else {name: _role(role) for name, role in roles.items()},
             no_role=_role(values["no_role"]) if "no_role" in values else NOBODY,
             handshake_timeout=values.get("handshake_timeout", HANDSHAKE_TIMEOUT_S),
             minimum_version=lowest,
@@ -214,7 +226,8 @@ class Security:
                 self._check_file(key, *given[key])
         if "roles" in given and find_spec("cryptography") is None:
             needed = "the package cryptography: pip install modsim[tls]"
-            self._report(given["roles"][1], f"roles are in certificates that cannot be read here, expected {needed}")
+            message = f"roles are in certificates that cannot be read here, expected {needed}"
+            self._report(given["roles"][1], message)
         if given.get("handshake_timeout", (1, ()))[0] <= 0:
             self._report(given["handshake_timeout"][1], "handshake_timeout is 0s, expected more")
 
@@ -234,7 +247,8 @@ class Security:
         elif _KEY not in content:
             self._report(path, f"file {show(name)} holds no private key, expected one in PEM form")
         elif b"ENCRYPTED" in content:
-            self._report(path, f"the private key in {show(name)} is encrypted, expected one without a passphrase")
+            message = f"the private key in {show(name)} is encrypted, expected one without a passphrase"
+            self._report(path, message)
 
     def _report(self, path: Path, message: str) -> None:
         self._problems.append(self._document.problem(path, message))
@@ -251,7 +265,7 @@ def _given(file: TlsFile | None, path: Path) -> dict[str, tuple[Any, Path]]:
     }
 
 
-def _role(file: RoleFile) -> Role:
+def _role(file: RuleFile | list[RuleFile]) -> Role:
     return tuple(each.rule() for each in (file if isinstance(file, list) else [file]))
 
 

@@ -6,6 +6,8 @@ from typing import final
 
 # columns, stops, open stops or None, buffer
 _Table = tuple[array[int], array[int], array[int] | None, mmap]
+# the address of a peer, and the local one it asked
+_Sender = tuple[tuple[str, int] | tuple[str, int, int, int], bytes]
 
 @final
 class Layout:
@@ -37,13 +39,20 @@ class Lanes:
     """The sockets of an epoll that are served by compiled code."""
 
     def __new__(cls, epoll_fd: int, /) -> Lanes: ...
-    def arm(self, fd: int, station: Station, datagrams: bool = False, /) -> None: ...
+    def arm(
+        self,
+        fd: int,
+        station: Station,
+        datagrams: bool = False,
+        places: dict[bytes, Station] | None = None,
+        /,
+    ) -> None: ...
     def release(self, fd: int, /) -> None: ...
     def disarm(self, fd: int, /) -> bytes: ...
     def seen(self, fd: int, /) -> float: ...
     def turn(
         self, max_events: int, now: float, /
     ) -> list[
-        tuple[int, int, bytes, bytes, tuple[str, int] | tuple[str, int, int, int] | None]
+        tuple[int, int, bytes, bytes, _Sender | None]
         | tuple[int, int, None, None, None]
     ]: ...

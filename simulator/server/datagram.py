@@ -18,11 +18,7 @@ from twisted.internet.interfaces import IListeningPort
 from zope.interface import implementer
 
 from simulator.errors import BindError
-from simulator.protocol.frames import Frame
-from simulator.protocol.line import RtuLine
-from simulator.protocol.mbap import HEADER, MAX_LENGTH, MIN_LENGTH, MbapFramer
-from simulator.protocol.rtu import RtuFramer
-from simulator.protocol.stream import StreamFramer
+from simulator.server.datagram_framers import datagram_framer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,79 +36,6 @@ PATIENCE = 8  # full turns before the next one takes more
 _IP_PKTINFO = 8  # <linux/in.h>; the socket module does not name it everywhere
 _PKTINFO_4 = struct.Struct("@I4s4s")  # interface, local address, address in the header: ip(7)
 _PKTINFO_6 = struct.Struct("@16sI")  # address, interface: ipv6(7)
-_unpack = HEADER.unpack_from
-
-
-class MbapDatagrams(MbapFramer):
-    """Cuts datagrams of MBAP ADUs; nothing is kept from one to the next."""
-
-    __slots__ = ("errors",)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.errors = 0
-
-    def receive(self, data: bytes) -> list[Frame]:
-        """Return the requests of one datagram."""
-        if len(data) > HEADER.size:
-            transaction, protocol_id, length, unit = _unpack(data)
-            if length == len(data) - 6 and not protocol_id and MIN_LENGTH <= length <= MAX_LENGTH:
-                return [Frame(transaction, unit, data[7:])]
-        frames = super().receive(data)
-        if self._tail or self.lost:
-            self.errors += 1
-            self._tail = b""
-            self.lost = ""
-        return frames
-
-
-class LineDatagrams:
-    """Cuts datagrams of a line framing; the end of a datagram is the pause."""
-
-    def __init__(self, framer: StreamFramer) -> None:
-        self.framer = framer
-        self.lost = ""
-        self.build = framer.build
-
-    @property
-    def errors(self) -> int:
-        """Frames that were wrong or broken off."""
-        return self.framer.errors
-
-    def receive(self, data: bytes) -> list[Frame]:
-        """Return the requests of one datagram."""
-        frames = self.framer.receive(data)
-        if self.framer.pending:
-            frames += self.framer.idle()
-        return frames
-
-
-class RtuDatagrams:
-    """Cuts datagrams of RTU frames.  As on a line, the CRC over the whole decides, not a byte count."""
-
-    def __init__(self) -> None:
-        self._line = RtuLine(1)
-        self.lost = ""
-        self.build = self._line.build
-
-    @property
-    def errors(self) -> int:
-        """Datagrams that are no frames."""
-        return self._line.errors + self._line.overruns
-
-    def receive(self, data: bytes) -> list[Frame]:
-        """Return the requests of one datagram."""
-        self._line.receive(data, 0.0)
-        return self._line.silence(self._line.frame_gap_s)
-
-
-def datagram_framer(framer: Any) -> Any:
-    """What cuts datagrams where ``framer`` cuts streams."""
-    if framer is MbapFramer:
-        return MbapDatagrams()
-    if framer is RtuFramer:
-        return RtuDatagrams()
-    return LineDatagrams(framer(noise_limit=None))
 
 
 @implementer(IListeningPort)
@@ -132,6 +55,7 @@ class DatagramPort:
         self._exchange: Any = None
         self._serve: Callable[[], None] = self._serve_host
         self._places: dict[bytes, Exchange | None] = {}
+        self._stations: dict[bytes, Station] = {}  # what compiled code knows of them
         self._allow = factory.allow
         self._lost = 0
         self._compiled: Station | None = None
@@ -154,10 +78,9 @@ class DatagramPort:
         self._port = bound.getsockname()[1]
         if self._tells_addresses:
             self._serve = self._serve_place
-        else:
-            self._exchange = self._new_exchange(self.factory.station)
+        self._exchange = self._new_exchange(self.factory.station)
         self.hub.others.add(bound.fileno(), self)
-        if self._exchange is not None and self._allow is None:
+        if self._allow is None:
             self.factory.arm(self._exchange, self)
         self.factory.doStart()
 
@@ -190,14 +113,18 @@ class DatagramPort:
 
     def arm(self, station: Station) -> bool:
         """Let compiled code answer plain requests; False when there is none."""
-        if not self.hub.others.arm(self.socket.fileno(), station, datagrams=True):
+        places = self._stations if self._tells_addresses else None
+        if not self.hub.others.arm(self.socket.fileno(), station, datagrams=True, places=places):
             return False
         self._compiled = station
         return True
 
-    def take_from(self, peer: Any, data: bytes, answers: bytes) -> None:
+    def take_from(self, peer: Any, place: bytes, data: bytes, answers: bytes) -> None:
         """Go on after compiled code: ``answers`` are not sent yet, the requests in ``data`` not answered."""
-        self._send(answers + self._exchange.respond(data), peer)
+        if place:
+            self._respond(peer, place, data, answers)
+        else:
+            self._send(answers + self._exchange.respond(data), peer)
 
     @property
     def lost(self) -> int:
@@ -241,7 +168,9 @@ class DatagramPort:
         if self._allow is not None and not self._allow.admits(peer[0]):
             self.factory.refused += 1
             return
-        place = self._asked(facts)
+        self._respond(peer, self._asked(facts), data)
+
+    def _respond(self, peer: Any, place: bytes, data: bytes, answers: bytes = b"") -> None:
         try:
             exchange = self._places[place]
         except KeyError:
@@ -249,7 +178,7 @@ class DatagramPort:
         if exchange is None:
             self.factory.refused += 1
             return
-        responses = exchange.respond(data)
+        responses = answers + exchange.respond(data)
         if responses:
             try:
                 self.socket.sendmsg((responses,), (self._from(place),), 0, peer)
@@ -283,11 +212,31 @@ class DatagramPort:
         station = self.factory.station if route is None else route(socket.inet_ntop(family, place))
         if len(self._places) >= MOST_PLACES:
             self._places.clear()
+            self._stations.clear()
+            self.factory.served += sum(station.answered for station in self.factory.placed)
+            self.factory.placed.clear()
         exchange = None if station is None else self._new_exchange(station)
         self._places[place] = exchange
+        if exchange is not None and self._compiled is not None:
+            self.factory.arm(exchange, _Place(self._stations, place))
+            if route is not None and exchange.compiled is not None:
+                self.factory.placed.append(exchange.compiled)
         return exchange
 
     def _new_exchange(self, station: Any) -> Exchange:
         exchange: Exchange = self.factory.exchange(datagram_framer(self.factory.framer))
         exchange.station = station
         return exchange
+
+
+class _Place:
+    """One of the local addresses, as compiled code is told of it."""
+
+    def __init__(self, stations: dict[bytes, Station], place: bytes) -> None:
+        self._stations = stations
+        self._place = place
+
+    def arm(self, station: Station) -> bool:
+        """Let compiled code answer there."""
+        self._stations[self._place] = station
+        return True

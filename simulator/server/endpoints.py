@@ -45,9 +45,7 @@ def _open_tcp(hub: Hub, plan: ListenerPlan, factory: ModbusServerFactory) -> Any
 
 def _open_tls(hub: Hub, plan: ListenerPlan, factory: ModbusServerFactory) -> Any:
     assert factory.tls is not None
-    return hub.listen(
-        plan.host, plan.port, factory, scheme=plan.scheme, connection=factory.tls.connection
-    )
+    return hub.listen(plan.host, plan.port, factory, scheme=plan.scheme, connection=factory.tls.connection)
 
 
 def _open_udp(hub: Hub, plan: ListenerPlan, factory: ModbusServerFactory) -> Any:

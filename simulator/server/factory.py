@@ -113,8 +113,16 @@ class ModbusServerFactory(ServerFactory):
         self.line_errors = 0  # pieces of input with something wrong in it: checksums, bytes between frames
         self.served = 0  # requests that Python has answered, and compiled code for connections that ended
         self._shared: CompiledStation | None = None  # of all connections, when there is no route
+        self.placed: list[CompiledStation] = []  # of local addresses that datagrams came to, behind a route
         self._held: Counter[str] = Counter()  # connections by local address, behind a route
         self._failures: set[str] = set()
+
+    def startFactory(self) -> None:
+        """Wait by the reactor of the process unless something else was given to wait by."""
+        if self.clock is None:
+            from twisted.internet import reactor
+
+            self.clock = reactor
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         """Make the protocol of a connection, or refuse the client."""
@@ -137,7 +145,8 @@ class ModbusServerFactory(ServerFactory):
     @property
     def requests(self) -> int:
         """How many were answered."""
-        return self.served + (self._shared.answered if self._shared is not None else 0)
+        shared = self._shared.answered if self._shared is not None else 0
+        return self.served + shared + sum(station.answered for station in self.placed)
 
     def connection_made(self, protocol: ModbusServerProtocol) -> None:
         """Give a connection its station, or close it."""

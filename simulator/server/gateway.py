@@ -102,7 +102,7 @@ class Gateway:
         self.waiting = 0
         self.busy = 0
         self._factory = factory
-        self._turn: deque[GatewayExchange] = deque()  # who has requests waiting, the next one first
+        self._turn: deque[GatewayExchange] = deque()  # who has requests waiting and none on the line, the next one first
         self._now: tuple[GatewayExchange, Frame] | None = None  # on the line
         self._call: Any = None
 
@@ -119,7 +119,7 @@ class Gateway:
         if self.waiting >= self.line.queue and not self._make_room(client):
             self.busy += 1
             return ServerDeviceBusy("the queue of the gateway is full")
-        if not client.waiting:
+        if not client.waiting and client is not self._now[0]:
             self._turn.append(client)
         client.waiting.append(frame)
         self.waiting += 1
@@ -130,21 +130,24 @@ class Gateway:
         if client.waiting:
             self.waiting -= len(client.waiting)
             client.waiting.clear()
-            self._turn.remove(client)
+            if client in self._turn:
+                self._turn.remove(client)
 
     def stop(self) -> None:
         """Leave the line."""
         if self._call is not None and self._call.active():
             self._call.cancel()
-        self._call = self._now = None
-        for client in self._turn:
+        served = () if self._now is None else (self._now[0],)
+        for client in (*self._turn, *served):
             client.waiting.clear()
+        self._call = self._now = None
         self._turn.clear()
         self.waiting = 0
 
     def _make_room(self, client: GatewayExchange) -> bool:
         """Refuse the newest request of the longest list; False when that list is the client's own."""
-        longest = max(self._turn, key=lambda other: len(other.waiting))
+        assert self._now is not None
+        longest = max((self._now[0], *self._turn), key=lambda other: len(other.waiting))
         if len(longest.waiting) <= len(client.waiting) + 1:
             return False
         frame = longest.waiting.pop()
@@ -154,13 +157,14 @@ class Gateway:
         return True
 
     def _next(self) -> None:
-        self._now = None
+        assert self._now is not None
+        served, self._now = self._now[0], None
+        if served.waiting:  # behind all who wait
+            self._turn.append(served)
         if self._turn:
             client = self._turn.popleft()
             frame = client.waiting.popleft()
             self.waiting -= 1
-            if client.waiting:
-                self._turn.append(client)
             self._send(client, frame)
 
     def _send(self, client: GatewayExchange, frame: Frame) -> None:

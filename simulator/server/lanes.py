@@ -26,7 +26,7 @@ from simulator.protocol.contract import Counted, Fixed, LengthRule
 from simulator.protocol.mbap import MbapFramer
 from simulator.protocol.messages import REQUESTS
 from simulator.protocol.rtu import RtuFramer
-from simulator.server.datagram import MbapDatagrams, RtuDatagrams
+from simulator.server.datagram_framers import MbapDatagrams, RtuDatagrams
 from simulator.server.pool import MAX_EVENTS, EventPool
 
 if TYPE_CHECKING:
@@ -84,8 +84,15 @@ class LanePool(EventPool):
         super().__init__(reactor, name)
         self._lanes = _turn.Lanes(self._epoll.fileno())
 
-    def arm(self, fd: int, station: CompiledStation, *, datagrams: bool = False) -> bool:
-        self._lanes.arm(fd, station, datagrams)
+    def arm(
+        self,
+        fd: int,
+        station: CompiledStation,
+        *,
+        datagrams: bool = False,
+        places: dict[bytes, CompiledStation] | None = None,
+    ) -> bool:
+        self._lanes.arm(fd, station, datagrams, places)
         return True
 
     def release(self, fd: int) -> None:
@@ -102,17 +109,17 @@ class LanePool(EventPool):
         """Let compiled code answer, then do what it has left."""
         sinks: dict[int, Any] = self._sinks
         now = self._seconds()
-        for fd, events, data, answers, peer in self._lanes.turn(MAX_EVENTS, now):
+        for fd, events, data, answers, sender in self._lanes.turn(MAX_EVENTS, now):
             sink = sinks.get(fd)
             if sink is None:  # closed by what an earlier one did
                 continue
             try:
                 if data is None:
                     sink.ready(events, now)
-                elif peer is None:
+                elif sender is None:
                     sink.take(data, answers)
                 else:
-                    sink.take_from(peer, data, answers)
+                    sink.take_from(*sender, data, answers)
             except Exception:
                 log.failure("{sink} failed", sink=sink)
                 self._drop(sink)

@@ -76,8 +76,18 @@ class EventPool:
                 log.failure("{sink} failed", sink=sink)
                 self._drop(sink)
 
-    def arm(self, fd: int, station: Station, *, datagrams: bool = False) -> bool:
-        """Let compiled code answer on a socket; False where there is none."""
+    def arm(
+        self,
+        fd: int,
+        station: Station,
+        *,
+        datagrams: bool = False,
+        places: dict[bytes, Station] | None = None,
+    ) -> bool:
+        """Let compiled code answer on a socket; False where there is none.
+
+        ``places`` are the stations by local address, where a socket for datagrams has many.
+        """
         return False
 
     def release(self, fd: int) -> None:

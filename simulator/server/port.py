@@ -28,7 +28,17 @@ _OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 class HubPort:
     """One listener: an address, a port and the factory that serves it."""
 
-    __slots__ = ("_backlog", "_connection", "_host", "_paused", "_port", "_scheme", "factory", "hub", "socket")
+    __slots__ = (
+        "_backlog",
+        "_connection",
+        "_host",
+        "_paused",
+        "_port",
+        "_scheme",
+        "factory",
+        "hub",
+        "socket",
+    )
 
     def __init__(
         self,

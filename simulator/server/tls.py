@@ -1,9 +1,9 @@
 """Modbus/TCP Security: contexts made from the plant's settings, and what the connections of a listener share.
 
-A client is let in by its certificate; what it may do is said by the role in it.  Every handshake that comes to
-nothing is counted by its reason and logged, a few a minute.  The one rule: a client that is not let in costs
-little; limits of connections hold before the handshake, half-open ones are few and end, and what handshakes
-compute is spread over the reactor's turns.
+A client is let in by its certificate; what it may do is said by the role in it.  Every handshake that comes
+to nothing is counted by its reason and logged, a few a minute.  The one rule: a client that is not let in
+costs little; limits of connections hold before the handshake, half-open ones are few and end, and what
+handshakes compute is spread over the reactor's turns.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from twisted.logger import Logger
 from simulator.certificates import role_of
 from simulator.errors import ConfigError, Problem
 from simulator.roles import NOBODY
-from simulator.server.authorization import GuardedStation
+from simulator.server.authorization import Authority, GuardedStation
 from simulator.server.tls_connection import TlsConnection
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ MAX_HALF_OPEN = 1024  # handshakes under way at one listener; one more ends the 
 TURN_STEPS = 8  # steps of handshakes in one turn of the reactor: about 4 ms
 LOGGED = 10  # refusals for one reason that are logged in one LOG_WINDOW_S
 LOG_WINDOW_S = 60.0
+MAX_REASONS = 100  # that are counted one by one
 
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 _NOT_A_PAIR = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH")
@@ -45,7 +46,7 @@ _REASONS = {
 
 
 def tls_context(settings: TlsSettings) -> ssl.SSLContext:
-    """What makes the server's side of connections.  Raises ConfigError with everything wrong with the files."""
+    """What makes the server's side of connections.  Raises ConfigError for files that cannot be used."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = _VERSIONS[settings.minimum_version]
     context.maximum_version = _VERSIONS[settings.maximum_version]
@@ -136,8 +137,8 @@ class TlsListeners:
 class TlsListener:
     """What the connections of one listener share.
 
-    ``handshakes`` came to something, ``refused`` did not, by reason; ``requests_refused`` counts requests that
-    were answered with exception 01 because of the role that is named.
+    ``handshakes`` came to something, ``refused`` did not, by reason.  ``authorities`` are those of the roles;
+    they count the requests they did not allow.
     """
 
     def __init__(
@@ -146,8 +147,10 @@ class TlsListener:
         self.context = context
         self.handshakes = 0
         self.refused: Counter[str] = Counter()
-        self.requests_refused: Counter[str] = Counter()
+        self.authorities = {name: Authority(name, role) for name, role in (settings.roles or {}).items()}
         self.budget = budget or Budget()
+        self._no_role = Authority("none", settings.no_role)
+        self._unknown_role = Authority("unknown", NOBODY)
         self._settings = settings
         self._clock = clock
         self._half_open: dict[TlsConnection, float] = {}  # and when their time is over, the oldest first
@@ -176,14 +179,14 @@ class TlsListener:
     def admit(self, connection: TlsConnection, certificate: bytes | None) -> None:
         """Let a client in as its role says; raises RoleError."""
         if self._settings.roles is not None:
-            name = role_of(certificate or b"")
-            role = self._settings.no_role if name is None else self._settings.roles.get(name, NOBODY)
             exchange = connection.protocol.exchange
-            exchange.station = GuardedStation(exchange.station, name or "none", role, self.requests_refused)
+            exchange.station = GuardedStation(exchange.station, self._authority(role_of(certificate or b"")))
         self.handshakes += 1
 
     def count(self, connection: TlsConnection, reason: str) -> None:
         """Count a handshake that came to nothing, and log it unless many were."""
+        if reason not in self.refused and len(self.refused) >= MAX_REASONS:
+            reason = "another reason"  # some say what was in a certificate
         self.refused[reason] += 1
         connection.protocol.factory.refused += 1
         now = self._clock.seconds()
@@ -214,6 +217,9 @@ class TlsListener:
             alert = reason.rpartition("ALERT_")[2].lower().replace("_", " ")
             return f"client refused: alert {alert}"
         return _REASONS.get(reason) or reason.lower().replace("_", " ")
+
+    def _authority(self, role: str | None) -> Authority:
+        return self._no_role if role is None else self.authorities.get(role, self._unknown_role)
 
     def _look(self) -> None:
         """End what has taken too long."""

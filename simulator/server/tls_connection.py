@@ -1,9 +1,9 @@
 """A connection of the hub that speaks TLS: what the socket has goes through a TLS session to the protocol.
 
-The session works on memory, so that a chunk costs one read, all records in it are opened before the next one, the
-answers leave as one record with one write, and what the kernel does not take is buffered as on every
-connection.  The session is made when the first byte says that this may be TLS; until the handshake is done the
-protocol hears nothing.  A client that is refused gets its alert before the connection ends.
+The session works on memory, so that a chunk costs one read, all records in it are opened before the next one,
+the answers leave as one record with one write, and what the kernel does not take is buffered as on every
+connection.  The session is made when the first byte says that this may be TLS; until the handshake is done
+the protocol hears nothing.  A client that is refused gets its alert before the connection ends.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class TlsConnection(Connection):
             return "that has gone"
 
     def refuse(self, reason: str, *, at_once: bool = False) -> None:
-        """End a handshake: count it, let the client read its alert and go; ``at_once`` does not wait for that."""
+        """End a handshake: count it, let the client read its alert and go, or do not wait for that."""
         self._settle()
         self._listener.count(self, reason)
         if at_once:

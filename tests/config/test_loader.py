@@ -338,7 +338,6 @@ devices:
             ),
         ),
         ("generators: {power: 5}", "5:25: devices.0.generators.power: power is 5, expected a mapping"),
-        ("quirks: {max_registers: 80}", "5:5: devices.0.quirks: not supported by this version"),
         ("faults: []", "5:5: devices.0.faults: not supported by this version"),
         (
             "tags: ['${NOPE}']",
@@ -360,7 +359,6 @@ def test_one_mistake_in_a_group(more: str, message: str) -> None:
         ("seed: -1", "1:7: seed: seed is -1, expected 0 or more"),
         ("seed: 1.5", "1:7: seed: seed is 1.5, expected a whole number"),
         ("limits: 5", "1:9: limits: limits is 5, expected a mapping"),
-        ("limits: {allow: [127.0.0.0/8]}", "1:10: limits.allow: not supported by this version"),
         ("clock: {time_scale: 2}", "1:1: clock: not supported by this version"),
         ("signals: {}", "1:1: signals: not supported by this version"),
         ("faults: []", "1:1: faults: not supported by this version"),

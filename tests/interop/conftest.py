@@ -93,6 +93,7 @@ class Listening:
         certificates = self.folder / "certs"
         context = ssl.create_default_context(cafile=str(certificates / "ca.pem"))
         context.load_cert_chain(certificates / "client-operator.pem", certificates / "client-operator.key")
+        context.check_hostname = False  # pymodbus does not say whom it wants to reach
         return context
 
     def pymodbus(self, listener: str) -> Any:
@@ -158,8 +159,7 @@ def wire(listening: Listening) -> Iterator[Callable[[str], Any]]:
     opened: list[Any] = []
 
     def connect(listener: str) -> Any:
-        bytesize = 7 if listener == "ascii" else 8
-        opened.append(serial.Serial(listening.path(listener), 115200, bytesize, "E", timeout=10))
+        opened.append(serial.Serial(listening.path(listener), 115200, timeout=10))  # ptys have no parity
         return opened[-1]
 
     yield connect

@@ -12,13 +12,17 @@ MBPOLL = shutil.which("mbpoll")
 pytestmark = pytest.mark.skipif(MBPOLL is None, reason="mbpoll is not installed")
 
 
-@pytest.fixture
-def mbpoll(port):
+@pytest.fixture(params=["tcp", "rtu"])
+def mbpoll(request, listening):
     """Run it once; its exit code and what it says."""
+    if request.param == "tcp":
+        way, place = ["-m", "tcp", "-p", str(listening.port("tcp"))], "127.0.0.1"
+    else:
+        way, place = ["-m", "rtu", "-b", "115200", "-P", "none"], listening.path("rtu")
 
     def run(*words: str, values: tuple[str, ...] = ()) -> tuple[int, str]:
         result = subprocess.run(
-            [str(MBPOLL), "-m", "tcp", "-p", str(port), "-o", "5", "-0", "-1", *words, "127.0.0.1", *values],
+            [str(MBPOLL), *way, "-o", "5", "-0", "-1", *words, place, *values],
             capture_output=True,
             text=True,
             timeout=30,
@@ -86,9 +90,18 @@ def test_it_polls_several_units(mbpoll):
     [
         (("-t", "4", "-r", "2000"), (), "Illegal data address"),
         (("-t", "4", "-r", "120"), ("11",), "Illegal data value"),
-        (("-t", "4", "-r", "0", "-a", "77"), (), "Target device failed to respond"),
     ],
 )
 def test_it_understands_why_it_is_refused(mbpoll, words, values_, reason):
     _, text = mbpoll(*words, values=values_)
+    assert reason in text
+
+
+@pytest.mark.parametrize(
+    ("mbpoll", "reason"),
+    [("tcp", "Target device failed to respond"), ("rtu", "Connection timed out")],
+    indirect=["mbpoll"],
+)
+def test_it_is_told_of_an_unknown_unit_over_tcp_and_hears_nothing_on_a_line(mbpoll, reason):
+    _, text = mbpoll("-t", "4", "-r", "0", "-a", "77", "-o", "0.5")
     assert reason in text

@@ -38,9 +38,9 @@ def test_a_generator(complaints: Complaints, name: str) -> None:
 
 def test_other_mistakes_are_told_beside(complaints: Complaints) -> None:
     points = "a: {table: hr, address: -1, on_write: []}, b: {table: hr, address: 0, scale: 0}"
-    text = f"quirks: {{}}\npoints: {{{points}}}"
+    text = f"faults: {{}}\npoints: {{{points}}}"
     assert [line.split(": ")[1] for line in complaints(text)] == [
-        "quirks",
+        "faults",
         "points.a.address",
         "points.a.on_write",
         "points.b.scale",

@@ -66,7 +66,7 @@ devices:
   - {name: six, profile: box, endpoint: "tcp://[::1]:0"}
   - {name: four-only, profile: box, endpoint: "tcp://[::1]:0", allow: [127.0.0.0/8]}
   - {name: udp, profile: box, endpoint: "udp://127.0.0.1:0"}
-  - {name: virtual, profile: box, endpoint: "udp://127.0.77.1-127.0.77.3:0"}
+  - {name: "virtual-{n}", profile: box, endpoint: "udp://127.0.77.1-127.0.77.3:0"}
   - {name: rtu, profile: box, endpoint: "rtu+tcp://127.0.0.1:0"}
 """
 

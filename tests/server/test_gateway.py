@@ -40,7 +40,8 @@ class Transport(StringTransport):
         super().loseConnection()
         self.gone()
 
-    abortConnection = loseConnection
+    def abortConnection(self):
+        self.loseConnection()
 
     def gone(self):
         protocol, self.protocol = self.protocol, None
@@ -91,7 +92,9 @@ class Served:
     def pass_(self, seconds):
         """Let time pass; what is due happens at its time, and what it begins counts from there."""
         end = self.clock.seconds() + seconds
-        while (calls := self.clock.getDelayedCalls()) and (due := min(call.getTime() for call in calls)) <= end:
+        while (calls := self.clock.getDelayedCalls()) and (
+            due := min(call.getTime() for call in calls)
+        ) <= end:
             self.clock.advance(max(due - self.clock.seconds(), 0.0))
         self.clock.advance(max(end - self.clock.seconds(), 0.0))
 
@@ -177,7 +180,7 @@ def test_unknown_units_as_the_listener_says():
     silent = Served(unknown_unit="ignore")
     client = silent.connect()
     client.dataReceived(adu(READ, 9) + adu(READ, transaction=2))
-    assert silent.after(1.1, client) == b""
+    assert silent.after(1.02, client) == b""
     assert silent.after(ROUND_S, client) == adu("03 02 0001", transaction=2)
     knowing = Served(unknown_unit="gateway_path_unavailable")
     client = knowing.connect()
@@ -220,11 +223,10 @@ def test_a_full_queue_makes_room_for_who_has_less_in_it():
     modest.dataReceived(adu(READ, 2, transaction=1))
     assert served.said(greedy) == adu("83 06", transaction=5)  # the newest of the longest list
     assert served.after(ROUND_S + TICK_S, greedy) == adu("03 02 0001", transaction=1)
-    served.pass_(ROUND_S)
-    assert served.said(greedy) == adu("03 02 0001", transaction=2)  # was there before
     assert served.after(ROUND_S, modest) == adu("03 02 0002", 2, transaction=1)
-    modest.dataReceived(adu(READ, 2, transaction=2) + adu(READ, 2, transaction=3))
-    assert served.said(modest) == b""
+    assert served.said(greedy) == b""
+    assert served.after(ROUND_S, greedy) == adu("03 02 0001", transaction=2)
+    assert served.factory.gateways[0].busy == 1
 
 
 def test_a_client_that_goes_takes_its_requests_along():
@@ -302,7 +304,7 @@ def gateway(serve_for_all):
     server = serve_for_all(GATEWAY)
     yield server
     assert '"level": "error"' not in server.log
-    assert "Traceback" not in server.log
+    assert "Traceback" not in server.log, server.log[server.log.index("Traceback") :][:3000]
 
 
 def test_over_a_socket_a_request_takes_the_time_of_the_line(gateway):

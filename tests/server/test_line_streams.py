@@ -186,6 +186,15 @@ def test_a_request_behind_a_length_that_lies_is_found_after_the_pause() -> None:
     assert conversation.receive() == with_crc(bytes.fromhex("01 03 02 0007"))
 
 
+def test_a_factory_without_the_hub_waits_by_the_reactor() -> None:
+    from twisted.internet import reactor
+
+    factory = ModbusServerFactory({}, framer=RtuFramer)
+    factory.doStart()
+    assert factory.clock is reactor
+    factory.doStop()
+
+
 def test_a_connection_that_ends_leaves_no_timer() -> None:
     conversation = Conversation(RtuFramer)
     conversation.protocol.dataReceived(with_crc(b"\x01" + READ)[:4])

@@ -60,7 +60,19 @@ devices:
   - {{name: six, profile: box, endpoint: "tls://[::1]:0"}}
   - {{name: plain, profile: box, endpoint: "tcp://127.0.0.1:0"}}
 """
-LISTENERS = ["box", "polite", "virtual", "old", "new", "late", "early", "foreign", "elsewhere", "six", "plain"]
+LISTENERS = [
+    "box",
+    "polite",
+    "virtual",
+    "old",
+    "new",
+    "late",
+    "early",
+    "foreign",
+    "elsewhere",
+    "six",
+    "plain",
+]
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +85,9 @@ def compiled() -> bool:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Certificates as ``modsim certs`` makes them."""
     made = tmp_path_factory.mktemp("certs")
-    words = [word for role in ("viewer", "operator", "engineer", "night", "nobody") for word in ("--role", role)]
+    words = [
+        word for role in ("viewer", "operator", "engineer", "night", "nobody") for word in ("--role", role)
+    ]
     assert main(["certs", str(made), *words]) == 0
     return made
 
@@ -105,7 +119,11 @@ class Listening:
         return context
 
     def connect(
-        self, who: str | None = "client-engineer", listener: str = "box", host: str = "127.0.0.1", **versions: Any
+        self,
+        who: str | None = "client-engineer",
+        listener: str = "box",
+        host: str = "127.0.0.1",
+        **versions: Any,
     ) -> ssl.SSLSocket:
         """A socket after its handshake."""
         session = versions.pop("session", None)
@@ -226,7 +244,11 @@ def test_a_client_that_speaks_no_tls_is_closed_and_logged(tls, adu):
 
 
 def test_garbage_that_looks_like_tls_is_closed(tls, ask):
-    for garbage in (b"\x16" * 600, b"\x16\x03\x01\x00\x05hello", bytes.fromhex("16 03 03 ff ff") + bytes(20000)):
+    for garbage in (
+        b"\x16" * 600,
+        b"\x16\x03\x01\x00\x05hello",
+        bytes.fromhex("16 03 03 ff ff") + bytes(20000),
+    ):
         client = tls.plain()
         client.sendall(garbage)
         client.shutdown(socket.SHUT_WR)
@@ -366,7 +388,9 @@ def test_a_resumed_session_keeps_its_role(tls, ask, version):
 
 def test_pipelined_requests_of_several_kinds_are_answered_in_order(tls, adu):
     client = tls.connect("client-viewer")
-    client.sendall(adu("03 0001 0001") + adu("06 000A 0001") + adu("04 0000 0001", unit=2) + adu("03 0002 0001"))
+    client.sendall(
+        adu("03 0001 0001") + adu("06 000A 0001") + adu("04 0000 0001", unit=2) + adu("03 0002 0001")
+    )
     assert [response(client) for _ in range(4)] == ["03 02 11 11", "86 01", "04 02 44 44", "03 02 22 22"]
 
 
@@ -387,7 +411,9 @@ def test_many_requests_at_once_in_few_records_or_many(tls, adu, records):
     for start in range(0, 400, 400 // records):
         client.sendall(b"".join(requests[start : start + 400 // records]))
     answers = receive(client, 400 * 11)
-    assert [int.from_bytes(answers[place : place + 2], "big") for place in range(0, 4400, 11)] == list(range(400))
+    assert [int.from_bytes(answers[place : place + 2], "big") for place in range(0, 4400, 11)] == list(
+        range(400)
+    )
 
 
 class Sealed:
@@ -406,7 +432,9 @@ class Sealed:
                 result = None
             if self.outgoing.pending:
                 send(self.outgoing.read())
-            if result is not None or (do == self.session.do_handshake and self.session.version() and self.done()):
+            if result is not None or (
+                do == self.session.do_handshake and self.session.version() and self.done()
+            ):
                 return result
             received = self.socket.recv(65536)
             assert received, "the server has closed"
@@ -492,7 +520,9 @@ def test_clients_that_go_without_a_word_hurt_nobody(tls, ask, wait_until):
     before = tls.server.descriptors
     for number in range(20):
         client = tls.connect()
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0" if number % 2 else bytes(8))
+        client.setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0" if number % 2 else bytes(8)
+        )
         client.sendall(b"\0\1\0\0\0")
         socket.socket(fileno=client.detach()).close()
     wait_until(lambda: tls.server.descriptors <= before, "the descriptors are given back")
@@ -582,7 +612,9 @@ class Inside:
         self.clients: list[socket.socket] = []
 
     def connect(self) -> socket.socket:
-        self.clients.append(socket.create_connection(("127.0.0.1", self.port.getHost().port), timeout=PATIENCE_S))
+        self.clients.append(
+            socket.create_connection(("127.0.0.1", self.port.getHost().port), timeout=PATIENCE_S)
+        )
         self.hub.ports.doRead()
         return self.clients[-1]
 
@@ -732,7 +764,14 @@ def test_pymodbus_is_served(tls):
 @pytest.mark.parametrize("version", ["tls1_2", "tls1_3"])
 def test_openssl_is_served(tls, adu, version):
     words = ["openssl", "s_client", "-quiet", f"-{version}", "-verify_return_error", "-CAfile", "ca.pem"]
-    words += ["-cert", "client-viewer.pem", "-key", "client-viewer.key", "-connect", f"127.0.0.1:{tls.port('box')}"]
+    words += [
+        "-cert",
+        "client-viewer.pem",
+        "-key",
+        "client-viewer.key",
+        "-connect",
+        f"127.0.0.1:{tls.port('box')}",
+    ]
     client = subprocess.Popen(
         words, cwd=tls.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
@@ -750,7 +789,12 @@ def test_renegotiation_is_refused(tls, ask):
     words = ["openssl", "s_client", "-tls1_2", "-CAfile", "ca.pem", "-cert", "client-viewer.pem"]
     words += ["-key", "client-viewer.key", "-connect", f"127.0.0.1:{tls.port('box')}"]
     client = subprocess.Popen(
-        words, cwd=tls.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        words,
+        cwd=tls.folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     time.sleep(0.5)  # s_client takes R as a command once it is connected
     printed, _ = client.communicate("R\n", timeout=PATIENCE_S)
@@ -790,7 +834,9 @@ def test_files_that_are_damaged_are_told_at_their_place(folder, tmp_path, capfd)
         shutil.copy(folder / name, tmp_path)
     lines = (tmp_path / "ca.pem").read_text().splitlines()
     (tmp_path / "ca.pem").write_text("\n".join([lines[0], *lines[2:]]))
-    (tmp_path / "server.pem").write_text("-----BEGIN CERTIFICATE-----\nnot base64\n-----END CERTIFICATE-----\n")
+    (tmp_path / "server.pem").write_text(
+        "-----BEGIN CERTIFICATE-----\nnot base64\n-----END CERTIFICATE-----\n"
+    )
     plant = """\
 tls:
   certificate: server.pem
@@ -800,7 +846,10 @@ devices: [{name: box, profile: generic, endpoint: "tls://127.0.0.1:0"}]
 """
     code, errors = check(plant, tmp_path, capfd)
     assert code == 78
-    assert "plant.yaml:2:16: tls.certificate: certificate 'server.pem' with key 'server.key' cannot be used" in errors
+    assert (
+        "plant.yaml:2:16: tls.certificate: certificate 'server.pem' with key 'server.key' cannot be used"
+        in errors
+    )
     assert "plant.yaml:4:7: tls.ca: file 'ca.pem' cannot be used" in errors
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from simulator.blocks.memory import new_buffer
+from simulator.protocol.checksums import with_crc
 
 _turn = pytest.importorskip("simulator.server._turn", reason="the compiled turn could not be built here")
 
@@ -114,6 +115,122 @@ def test_a_muted_row_is_pythons_while_it_is_muted(wire: Wire) -> None:
     assert wire.send(adu(READ_3)) == []
 
 
+def _rtu(pdu: bytes, unit: int = 1) -> bytes:
+    return with_crc(bytes((unit,)) + pdu)
+
+
+def _known(*arguments: Any) -> Any:
+    """A station with unit 1."""
+    station = _turn.Station(*arguments)
+    station.put(1, _layout()[0], 0, (0, 0, 0, 0))
+    return station
+
+
+def test_what_is_no_plain_rtu_frame_holds_the_lane_until_it_is_released(wire: Wire) -> None:
+    fd = wire.near.fileno()
+    wire.lanes.arm(fd, _known(True))
+    plain, answer = _rtu(READ_3), _rtu(b"\x03\x06" + bytes(6))
+    left = b"\x55" + plain * 2
+    assert wire.send(plain + left) == [(fd, select.EPOLLIN, left, answer, None)]
+    assert wire.send(plain) == [(fd, select.EPOLLIN, None, None, None)]
+    assert wire.near.recv(99) == plain
+    wire.lanes.release(fd)
+    assert wire.send(plain * 2) == []
+    assert wire.far.recv(99) == answer * 2
+    assert wire.lanes.disarm(fd) == b""
+    wire.lanes.release(fd)  # of none: nothing happens
+
+
+@pytest.mark.parametrize(
+    "request_frame",
+    [
+        _rtu(READ_3)[:-1],
+        _rtu(READ_3)[:-1] + b"\x00",
+        _rtu(READ_3, 2),
+        _rtu(b"\x03\x00\x03\x00\x02"),
+        _rtu(b"\x01\x00\x00\x00\x01"),
+        _rtu(b"\x10\x00\x00\x00\x01\x04\x00\x01\x00\x02"),
+        _rtu(b"\x10\x00\x00\x00\x01\xff" + bytes(255)),
+        _rtu(b"\x11"),
+        b"\x01",
+    ],
+    ids=["cut off", "wrong CRC", "stranger", "address", "function", "count", "too long", "short", "one byte"],
+)
+def test_rtu_frames_that_are_pythons(wire: Wire, request_frame: bytes) -> None:
+    wire.lanes.arm(wire.near.fileno(), _known(True))
+    assert wire.send(request_frame) == [(wire.near.fileno(), select.EPOLLIN, request_frame, b"", None)]
+
+
+def test_a_bus_hears_every_request_that_is_answered(wire: Wire) -> None:
+    heard = array("Q", [40])
+    station = _known(True, heard)
+    wire.lanes.arm(wire.near.fileno(), station)
+    wire.send(_rtu(READ_3) * 2 + _rtu(b"\x63"))
+    assert (heard[0], station.answered) == (42, 2)
+    with pytest.raises(BufferError):
+        heard.append(0)
+
+
+@pytest.fixture
+def post() -> Iterator[tuple[Any, socket.socket, socket.socket]]:
+    """Lanes, a datagram socket in their epoll and one that sends to it."""
+    epoll = select.epoll()
+    near, far = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    near.bind(("127.0.0.1", 0))
+    far.connect(near.getsockname())
+    epoll.register(near.fileno(), select.EPOLLIN)
+    yield _turn.Lanes(epoll.fileno()), near, far
+    for one in (epoll, near, far):
+        one.close()
+
+
+def test_datagrams_behind_one_that_is_pythons_are_pythons(post: Any) -> None:
+    lanes, near, far = post
+    fd = near.fileno()
+    lanes.arm(fd, _known(), True)
+    for data in (adu(READ_3), adu(READ_3) + adu(b"\x63"), adu(READ_3)):
+        far.send(data)
+    sender = (far.getsockname(), b"")
+    assert lanes.turn(512, 2.0) == [
+        (fd, select.EPOLLIN, adu(b"\x63"), _answer(0), sender),
+        (fd, select.EPOLLIN, adu(READ_3), b"", sender),
+    ]
+    assert far.recv(99) == _answer(0)
+    assert lanes.seen(fd) == 2.0
+    assert lanes.turn(512, 3.0) == []
+
+
+def test_a_turn_takes_64_datagrams(post: Any) -> None:
+    lanes, near, far = post
+    station = _known()
+    lanes.arm(near.fileno(), station, True)
+    for _ in range(70):
+        far.send(adu(READ_3))
+    assert [lanes.turn(512, 1.0), station.answered] == [[], 64]
+    assert [lanes.turn(512, 1.0), station.answered] == [[], 70]
+
+
+def test_the_stations_of_places_are_looked_up(post: Any) -> None:
+    lanes, near, far = post
+    near.setsockopt(socket.IPPROTO_IP, 8, 1)  # IP_PKTINFO
+    fd, sender = near.fileno(), (far.getsockname(), bytes((127, 0, 0, 1)))
+    places: dict[bytes, Any] = {}
+    held = sys.getrefcount(places)
+    lanes.arm(fd, _turn.Station(), True, places)
+    assert sys.getrefcount(places) == held + 1
+    far.send(adu(READ_3))
+    assert lanes.turn(512, 1.0) == [(fd, select.EPOLLIN, adu(READ_3), b"", sender)]
+    places[sender[1]] = "no station"
+    far.send(adu(READ_3))
+    assert len(lanes.turn(512, 1.0)) == 1
+    places[sender[1]] = _known()
+    far.send(adu(READ_3))
+    assert lanes.turn(512, 1.0) == []
+    assert far.recv(99) == _answer(0)
+    lanes.disarm(fd)
+    assert sys.getrefcount(places) == held
+
+
 def test_a_station_is_held_by_the_lanes_it_is_armed_in(wire: Wire) -> None:
     station, other = _turn.Station(), _turn.Station()
     held = sys.getrefcount(station)
@@ -171,6 +288,10 @@ def test_arrays_that_point_outside_the_buffer_do_no_harm(
         (lambda: _turn.Station().put(1, _layout()[0], 1, (0,) * 4), IndexError, "row is 1, expected 0 to 0"),
         (lambda: _turn.Station().put(1, _layout()[0], 0, (0, 0, 0, -2)), ValueError, "base is -2"),
         (lambda: _turn.Station().put(256, _layout()[0], 0, (0,) * 4), OverflowError, "greater than maximum"),
+        (lambda: _turn.Station(False, array("Q")), ValueError, "heard is empty, expected one item"),
+        (lambda: _turn.Station(False, array("i", [0])), TypeError, "items of format i, expected Q"),
+        (lambda: _turn.Lanes(0).arm(1, _turn.Station(), True, []), TypeError, "places are a dictionary"),
+        (lambda: _turn.Lanes(0).release("1"), TypeError, "integer"),
         (lambda: _turn.Lanes(0).arm(-1, _turn.Station()), ValueError, "descriptor is -1"),
         (lambda: _turn.Lanes(0).arm(1 << 30, _turn.Station()), ValueError, "descriptor is 1073741824"),
         (lambda: _turn.Lanes(0).turn(0, 0.0), ValueError, "max_events is 0, expected 1 to 1024"),
