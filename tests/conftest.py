@@ -15,6 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("modsim", deadline=None)  # a loaded machine is no failure
+settings.load_profile("modsim")
 
 ROOT = Path(__file__).resolve().parent.parent
 MODSIM = (sys.executable, "-m", "simulator")
@@ -30,7 +34,7 @@ class Running:
         self.process = subprocess.Popen(
             [*through, *MODSIM, *words],
             cwd=cwd,
-            env=environment(),
+            env=options.pop("env", environment()),
             stdout=subprocess.PIPE,
             stderr=options.pop("stderr", subprocess.PIPE),
             text=True,

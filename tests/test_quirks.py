@@ -229,6 +229,31 @@ devices: [{name: box, profile: wide, endpoint: "tcp://127.0.0.1:5020"}]
     assert tell("03 0000 0001") == "03 02 00 02"
 
 
+def test_without_holes_a_write_only_point_is_still_not_read() -> None:
+    text = """
+profiles:
+  holey:
+    quirks: {holes: zero}
+    points: {a: {table: hr, address: 0}, b: {table: hr, address: 5, access: wo}}
+devices: [{name: box, profile: holey, endpoint: "tcp://127.0.0.1:5020"}]
+"""
+    config = parse_plant(text, file="p.yaml")
+    fleet = Fleet(config.groups[0].profile, config.groups, seed=0, now=lambda: 0.0)
+    asked = fleet.device(0)
+    requests = (
+        "03 0000 0005",
+        "03 0000 0006",
+        "03 0005 0001",
+        "03 0006 0002",
+        "06 0005 0001",
+        "16 0009 0000 0001",
+    )
+    answers = [answer(asked, bytes.fromhex(request)).hex(" ") for request in requests]
+    assert answers == [
+        "03 0a" + " 00" * 10, "83 02", "83 02", "03 04 00 00 00 00", "06 00 05 00 01", "16 00 09 00 00 00 01",
+    ]  # fmt: skip
+
+
 SIZE = 70
 
 
@@ -385,6 +410,19 @@ def test_a_serial_line_has_no_networks() -> None:
     assert complaints(more=more) == [
         "devices.1.allow: allow is given with rtu:, expected none: a serial line has no networks"
     ]
+
+
+@pytest.mark.parametrize("endpoint", ["udp://127.0.0.1:502", "rtu:/dev/ttyX", "ascii+udp://127.0.0.1:503"])
+def test_a_group_without_connections_takes_no_quirks_of_them(endpoint: str) -> None:
+    entry = f"  - {{{{name: x, profile: box, endpoint: '{endpoint}', quirks: {{0}}}}}}\n"
+    scheme = endpoint.partition(":")[0]
+    assert complaints(
+        more=entry.format("{max_registers: 5, one_request_in_flight: true, close_after: 1}")
+    ) == [
+        f"devices.1.quirks.{key}: {key} is given with {scheme}, expected none: it has no connections"
+        for key in ("one_request_in_flight", "close_after")
+    ]
+    plant(more=entry.format("slow-serial-gateway"))  # a bundle has quirks of both kinds
 
 
 def test_a_gateway() -> None:

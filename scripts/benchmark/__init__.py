@@ -18,6 +18,7 @@
 * ``scenarios``  the table of all scenarios
 * ``report``     tables for the terminal and for ``docs/benchmarks.md``
 
-The load generator is ``load.c`` (with ``options.h``, ``targets.h``, ``frames.h``, ``rtu.h``,
-``histogram.h``, ``process.h`` and ``report.h``); ``libmodbus_server.c`` and the scripts in ``servers/`` are what it is compared with.
+The load generator is ``load.c`` with its headers (``options.h``, ``targets.h``, ``connections.h``,
+``frames.h``, ``rtu.h``, ``histogram.h``, ``process.h``, ``report.h``); ``libmodbus_server.c`` and the scripts
+in ``servers/`` are what it is compared with.
 """

@@ -3,6 +3,7 @@
 ==============  =======================================================================
 base            the contract every block keeps, and ``AddressMap``: which addresses exist
 memory          register and bit blocks over a buffer; sequential and sparse ones
+zero_filled     a block over another one, without holes
 fleet           one table of many devices: a row a device, a column an address
 columns         one point of many devices, written in one call
 ==============  =======================================================================

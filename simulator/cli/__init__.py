@@ -23,6 +23,7 @@
 * ``profiles``    verb: list the profiles, show one
 * ``schema``      verb: JSON Schema of the plant file and the profile
 * ``init``        verb: write a commented plant file to start from
+* ``certs``       verb: certificates to test Modbus/TCP Security with
 * ``completion``  verb: scripts for bash, zsh and fish
 * ``shells``      what such a script looks like in each shell
 """

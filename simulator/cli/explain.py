@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
 def explanation(config: PlantConfig, group: Group, index: int, point: Point) -> str:
     """The text for one point of one device."""
     from simulator.fleet import Fleet
-    from simulator.protocol.mbap import MbapFramer
+    from simulator.functions.table import answer
 
     place = group.place_of(index)
     unit = 1 if place.unit_id is None else place.unit_id
@@ -75,7 +75,6 @@ def explanation(config: PlantConfig, group: Group, index: int, point: Point) -> 
     device = fleet.device(index)
     function = _read_function(point)
     request = READ.pack(function, point.address, point.quantity)
-    build = MbapFramer().build
     data = device.block(point.table).read(point.address, point.quantity)
     rows = [
         ("device", f"{group.device_name(index)}, profile {group.profile.name} ({group.profile.source})"),
@@ -84,15 +83,27 @@ def explanation(config: PlantConfig, group: Group, index: int, point: Point) -> 
         ("address", f"{_addresses(point)} on the wire, reference {point.reference}"),
         ("data type", _data_type(point)),
         ("access", str(point.access)),
-        ("request", build(TRANSACTION, unit, request).hex(" ")),
+        ("request", _frame(group, unit, request)),
         ("", f"function {function}, address {point.address}, quantity {point.quantity}, unit id {unit}"),
-        ("response", build(TRANSACTION, unit, device.functions[function](device, request)).hex(" ")),
+        ("response", _frame(group, unit, answer(device, request))),
         ("raw", _raw(point, data)),
         ("value", f"{fleet.read(index, point)} {point.unit_of_measurement}".rstrip()),
         ("moves by", _generator(point.generator)),
     ]  # fmt: skip
     heading = f"{point.name}: {point.description}\n" if point.description else f"{point.name}\n"
     return heading + aligned((f"  {name}", text) for name, text in rows if text)
+
+
+def _frame(group: Group, unit: int, pdu: bytes) -> str:
+    """The bytes of a frame as the endpoint of the group carries it; those of ASCII as characters."""
+    from simulator.config.schemes import SCHEMES
+    from simulator.server.endpoints import FRAMERS
+
+    framing = SCHEMES[group.endpoint.scheme].framing
+    wire: bytes = FRAMERS[framing]().build(TRANSACTION, unit, pdu)
+    if framing == "ascii":
+        return f"{wire.decode('ascii').rstrip()} CR LF"
+    return wire.hex(" ")
 
 
 def _prime(fleet: Fleet, row: int) -> None:

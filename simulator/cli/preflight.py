@@ -23,6 +23,7 @@ OWN_DESCRIPTORS = 16  # standard streams, epoll, wake-up pipe, files
 PROGRAM_BYTES = 70_000_000  # interpreter and libraries, measured
 LISTENER_BYTES = 2_500  # measured
 MOVING_BYTES = 40  # a device with generators: random keys, places of walks, phases; measured
+NOT_BUILT = "not built: that needs gcc and Python.h"
 SHOWN = 5  # findings of one kind before the rest are only counted
 
 
@@ -47,6 +48,8 @@ class Preflight:
     descriptors: int  # without connections
     descriptor_limit: int
     memory: int  # bytes
+    compiled: bool  # plain requests are answered by compiled code
+    why_not: str
     findings: tuple[Finding, ...]
 
     @property
@@ -56,7 +59,12 @@ class Preflight:
 
 
 def inspect(config: PlantConfig) -> Preflight:
-    """Look at the machine with the eyes of a plant.  Raises ConfigError for certificates that cannot be used."""
+    """Look at the machine with the eyes of a plant.
+
+    Raises ConfigError for certificates that cannot be used.
+    """
+    from simulator.server import lanes
+
     if any(group.tls is not None for group in config.groups):
         from simulator.server.tls import contexts
 
@@ -71,6 +79,8 @@ def inspect(config: PlantConfig) -> Preflight:
         descriptors=descriptors(config.listeners),
         descriptor_limit=limit,
         memory=needed,
+        compiled=lanes.COMPILED,
+        why_not="" if lanes.COMPILED else "MODSIM_PURE is 1" if lanes.BUILT else NOT_BUILT,
         findings=tuple(findings),
     )
 

@@ -53,6 +53,7 @@ def as_json(result: Result) -> tuple[str, str]:
             "descriptors": preflight.descriptors,
             "descriptor_limit": preflight.descriptor_limit,
             "memory_bytes": preflight.memory,
+            "compiled": preflight.compiled,
             "findings": [
                 {"exit_code": f.code, "message": f.message, "advice": f.advice.strip()}
                 for f in preflight.findings
@@ -86,6 +87,7 @@ def _facts(preflight: Preflight) -> list[str]:
         f"listeners    {preflight.listeners}",
         f"descriptors  {preflight.descriptors} and one for each connection, of {preflight.descriptor_limit}",
         f"memory       about {preflight.memory / 2**20:.0f} MiB",
+        f"compiled     {'yes' if preflight.compiled else f'no ({preflight.why_not})'}",
     ]
 
 

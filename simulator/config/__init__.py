@@ -10,5 +10,9 @@
 ``names``       name templates of groups; two devices of one name
 ``placement``   which device sits where: places of a group, spans behind a listener
 ``listening``   places of all groups to listeners; two devices on one place
+``sharing``     what the groups behind one listener have to agree on
+``allow``       networks whose clients are served
+``security``    certificates and roles of ``tls://`` endpoints
+``gateway``     a serial line between a listener and its devices
 ==============  ===============================================================================
 """

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from simulator.config.placement import Places
 from simulator.config.schema import MAX_DEVICES, GroupFile
+from simulator.config.schemes import SCHEMES
 from simulator.config.unsupported import GROUP, take_unsupported
 from simulator.documents.models import FileModel
 from simulator.documents.problems import from_validation_error, one_of, show, unknown
@@ -21,6 +22,7 @@ from simulator.documents.yaml import Document, Path
 from simulator.errors import Problem
 from simulator.points import Point
 from simulator.profiles.profile import Profile
+from simulator.profiles.quirks import CONNECTION_KEYS
 
 GATEWAY_SCHEMES = ("tcp", "tls")  # a gateway keeps transaction ids and connections apart
 
@@ -152,6 +154,11 @@ def _check_listener(document: Document, path: Path, file: GroupFile, problems: l
     if file.allow is not None and file.endpoint.line is not None:
         message = f"allow is given with {scheme}:, expected none: a serial line has no networks"
         problems.append(document.problem((*path, "allow"), message, key=True))
+    has_connections = SCHEMES[scheme].transport in ("tcp", "tls")
+    for key in file.quirks if isinstance(file.quirks, dict) and not has_connections else ():
+        if key in CONNECTION_KEYS:
+            message = f"{key} is given with {scheme}, expected none: it has no connections"
+            problems.append(document.problem((*path, "quirks", key), message, key=True))
     if file.gateway is None:
         return
     if scheme not in GATEWAY_SCHEMES:

@@ -18,5 +18,6 @@
 ``identity``     identification objects and parameters
 ``status``       exception status and server id
 ``records``      files and FIFO queues
+``quirks``       the keys of ``quirks``, and what a bundle and the keys beside it come to
 ===============  ===============================================================================
 """

@@ -87,6 +87,11 @@ class QuirksFile(FileModel):
     """The connection is closed after this many requests."""
 
 
+CONNECTION_KEYS = frozenset(QuirksFile.model_fields).intersection(
+    {*ConnectionQuirks.__slots__, "one_request_in_flight"}
+)
+
+
 def as_mapping(quirks: Any) -> Any:
     """The mapping that the name of a bundle stands for; everything else as it is."""
     return {"bundle": quirks} if isinstance(quirks, str) else quirks

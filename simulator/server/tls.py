@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 log = Logger()
 
 MAX_HALF_OPEN = 1024  # handshakes under way at one listener; one more ends the oldest
-TURN_STEPS = 8  # steps of handshakes in one turn of the reactor: about 4 ms
+TURN_STEPS = 4  # steps of handshakes in one turn of the reactor: about 4 ms
 LOGGED = 10  # refusals for one reason that are logged in one LOG_WINDOW_S
 LOG_WINDOW_S = 60.0
 MAX_REASONS = 100  # that are counted one by one

@@ -10,6 +10,8 @@ import socket
 
 import pytest
 
+from simulator.server import lanes
+
 PLANT = """\
 devices:
   - {{name: "d-{{n}}", profile: box, endpoint: "{endpoint}"{more}}}
@@ -47,7 +49,16 @@ def test_a_good_plant_is_ready_to_run(modsim, plant):
         f"descriptors  19 and one for each connection, of {limit}",
     ]
     assert lines[3].startswith("memory       about ")
-    assert lines[4:] == ["plant.yaml: ready to run"]
+    assert lines[4].startswith("compiled     yes" if lanes.COMPILED else "compiled     no (")
+    assert lines[5:] == ["plant.yaml: ready to run"]
+
+
+def test_whether_and_why_there_is_no_compiled_code_is_told(modsim, plant, monkeypatch):
+    monkeypatch.setenv("MODSIM_PURE", "1")
+    file = plant("tcp://127.0.0.1:0")
+    expected = "MODSIM_PURE is 1" if lanes.BUILT else "not built: that needs gcc and Python.h"
+    assert f"compiled     no ({expected})" in modsim("check", file).stdout.splitlines()
+    assert json.loads(modsim("check", file, "--format", "json").stdout)["preflight"]["compiled"] is False
 
 
 def test_memory_grows_with_the_tables_of_the_devices(modsim, plant):

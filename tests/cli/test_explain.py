@@ -112,3 +112,19 @@ def test_an_unknown_name_ends_with_2_and_what_was_probably_meant(modsim, tmp_pat
     result = modsim("explain", "plant.yaml", *words)
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "request_", "response"),
+    [  # the checksums are those of pymodbus
+        ("rtu:/dev/ttyS9?baudrate=9600", "05 01 00 07 00 03 cc 4e", "05 01 01 05 90 bb"),
+        ("ascii+tcp://127.0.0.1:5022", ":050100070003F0 CR LF", ":05010105F4 CR LF"),
+    ],
+)
+def test_frames_are_those_of_the_endpoint(explain, tmp_path, endpoint, request_, response):
+    (tmp_path / "plant.yaml").write_text(
+        PLANT.replace("tcp://127.0.0.1-127.0.0.2:5020-5021", endpoint, 1).replace("count: 12, ", "")
+    )
+    lines = explain("d-1", "lamp")
+    assert lines["endpoint"] == f"{endpoint} unit id 5"
+    assert (lines["request"], lines["response"]) == (request_, response)

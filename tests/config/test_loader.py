@@ -236,8 +236,8 @@ devices:
     assert problems(text) == [
         "1:10: version: version is 2, expected 1",
         (
-            "2:1: sede: unknown key 'sede', expected version, name, seed, profiles, plugins, limits "
-            "or devices; did you mean 'seed'?"
+            "2:1: sede: unknown key 'sede', expected version, name, seed, profiles, plugins, limits, "
+            "tls or devices; did you mean 'seed'?"
         ),
         "3:27: limits.max_connections: max_connections is 0, expected 1 or more",
         (
@@ -260,7 +260,8 @@ devices:
         "13:5: devices.2.name: name is missing, expected it here",
         (
             "14:5: devices.2.cuont: unknown key 'cuont', expected name, profile, count, endpoint, unit_id, "
-            "unknown_unit, bind, tags, parameters, values or generators; did you mean 'count'?"
+            "unknown_unit, bind, tags, parameters, values, generators, quirks, allow, gateway or tls; "
+            "did you mean 'count'?"
         ),
         "17:5: devices.3: entry is 7, expected a mapping",
         (

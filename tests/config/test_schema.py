@@ -53,6 +53,7 @@ def test_editors_get_every_key_with_its_description() -> None:
         "profiles",
         "plugins",
         "limits",
+        "tls",
         "devices",
     }
     assert schema["required"] == ["devices"]

@@ -6,8 +6,6 @@ import asyncio
 import inspect
 
 import pytest
-
-pytest.importorskip("pymodbus", minversion="3.9")
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.client.mixin import ModbusClientMixin
 
@@ -59,7 +57,9 @@ class Asyncio:
 
 @pytest.fixture(params=["asyncio", *PYMODBUS])
 def client(request, listening):
-    client = Asyncio(listening.port("tcp")) if request.param == "asyncio" else listening.pymodbus(request.param)
+    client = (
+        Asyncio(listening.port("tcp")) if request.param == "asyncio" else listening.pymodbus(request.param)
+    )
     yield client
     client.close()
 

@@ -9,12 +9,9 @@ from __future__ import annotations
 import socket
 
 import pytest
-
-pytest.importorskip("pymodbus", minversion="3.9")
 from pymodbus.framer import FramerRTU
 from pymodbus.pdu import DecodePDU
 from pymodbus.pdu.file_message import FileRecord
-
 
 BUT_RTU = ["tcp", "udp", "tls", "ascii+tcp", "ascii"]
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
-pytest.importorskip("pyModbusTCP")
 from pyModbusTCP.client import ModbusClient
 
 

@@ -334,6 +334,22 @@ def test_rtu_a_pause_shows_the_frames_behind_a_beginning() -> None:
     assert (framer.errors, framer.dropped) == (1, 7)
 
 
+def test_a_framer_is_clean_when_the_last_byte_ended_a_frame() -> None:
+    frame = with_crc(bytes.fromhex("01 03 0000 0001"))
+    framer = RtuFramer()
+    assert framer.clean
+    steps: list[tuple[bytes | None, bool]] = [
+        (frame[:3], False), (frame[3:], True), (frame + frame[:1], False), (None, False),  # noise behind a frame
+        (frame, True), (b"\xff" * NOISE_LIMIT * 2, False), (frame, False),
+    ]  # fmt: skip
+    for data, clean in steps:
+        if data is None:
+            framer.idle()
+        else:
+            framer.receive(data)
+        assert framer.clean is clean
+
+
 def test_rtu_noise_that_looks_like_an_unknown_function_holds_nothing_up() -> None:
     framer = RtuFramer()
     assert framer.receive(b"\x41\x42\x43" + framer.build(*READ)) == [READ]

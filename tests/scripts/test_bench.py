@@ -27,6 +27,8 @@ from benchmark.machine import cores  # noqa: E402
 from benchmark.million import KINDS  # noqa: E402
 from benchmark.scenarios import SCENARIOS  # noqa: E402
 
+from simulator.protocol.checksums import with_crc  # noqa: E402
+
 Spoil = Callable[[list[bytes]], list[bytes]]
 
 
@@ -161,6 +163,85 @@ def test_a_wrong_answer_is_an_error_of_its_kind(program: Path, kind: str, spoil:
     assert got["errors"].get(kind, 0) > 0, got["errors"]
     if kind not in ("order", "surplus", "missing"):
         assert got["requests"] == 0
+
+
+class RtuDevice(socketserver.BaseRequestHandler):
+    """Answers RTU requests of eight bytes, on a connection or in a datagram."""
+
+    def handle(self) -> None:
+        if isinstance(self.request, tuple):
+            data, sending = self.request
+            sending.sendto(self.answers(data), self.client_address)
+            return
+        waiting = b""
+        while data := self.request.recv(65536):
+            waiting += data
+            whole = len(waiting) // 8 * 8
+            self.request.sendall(self.answers(waiting[:whole]))
+            waiting = waiting[whole:]
+
+    def answers(self, data: bytes) -> bytes:
+        requests = [data[at : at + 8] for at in range(0, len(data), 8)]
+        assert [with_crc(request[:-2]) for request in requests] == requests
+        adus = [b"\x00\x01\x00\x00\x00\x06" + request[:-2] for request in requests]
+        return self.server.spoil(b"".join(with_crc(respond(adu)[6:]) for adu in adus))  # type: ignore[attr-defined]
+
+
+class DatagramDevice(socketserver.BaseRequestHandler):
+    """Answers datagrams of MBAP requests of twelve bytes."""
+
+    def handle(self) -> None:
+        data, sending = self.request
+        requests = [data[at : at + 12] for at in range(0, len(data), 12)]
+        sending.sendto(b"".join(map(respond, requests)), self.client_address)
+
+
+@contextmanager
+def answering(device: Any, *, udp: bool, spoil: Callable[[bytes], bytes] = bytes) -> Iterator[str]:
+    """A server with a handler for each request; where it is."""
+    kind: Any = socketserver.ThreadingUDPServer if udp else socketserver.ThreadingTCPServer
+    with kind(("127.0.0.1", 0), device) as server:
+        server.daemon_threads = True
+        server.spoil = spoil
+        server.handle_error = lambda *_: None
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield target_at(server.server_address[1])
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("options", "device"),
+    [(["-F"], RtuDevice), (["-U"], DatagramDevice), (["-U", "-F"], RtuDevice)],
+    ids=["rtu", "udp", "rtu over udp"],
+)
+@pytest.mark.parametrize("mix", ["fc3x10", "fc1x2000", "fc4x1"])
+def test_other_transports_and_framings(program: Path, options: list[str], device: Any, mix: str) -> None:
+    with answering(device, udp="-U" in options) as place:
+        code, got = load(
+            program, *options, "-c", 3, "-d", 2, "-m", mix, "-D", "address", "-a", "3+50", "-n", 100, place
+        )
+    assert (code, got["errors"], got["connect_failures"]) == (0, {}, 0)
+    assert got["requests"] >= 100
+
+
+@pytest.mark.parametrize(
+    ("kind", "spoil"),
+    [
+        ("crc", lambda answer: answer[:-1] + bytes([answer[-1] ^ 1])),
+        ("crc", lambda answer: answer[:4] + bytes([answer[4] ^ 1]) + answer[5:]),
+        ("exception", lambda answer: with_crc(b"\x01\x83\x02")),
+        ("unit_id", lambda answer: with_crc(b"\x02" + answer[1:-2])),
+        ("data", lambda answer: with_crc(answer[:-4] + b"\x12\x34")),
+        ("surplus", lambda answer: answer * 2),
+        ("timeout", lambda answer: answer[:-1]),
+    ],
+)
+def test_a_wrong_rtu_answer_is_an_error_of_its_kind(program: Path, kind: str, spoil: Any) -> None:
+    with answering(RtuDevice, udp=False, spoil=spoil) as place:
+        code, got = load(program, "-F", "-D", "address", "-t", 0.3, place)
+    assert code == 1
+    assert got["errors"].get(kind, 0) > 0, got["errors"]
+    assert kind == "surplus" or got["requests"] == 0
 
 
 def test_a_wrong_echo_of_a_write_is_an_error(program: Path) -> None:

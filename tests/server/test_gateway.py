@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import select
-import struct
+import sys
 import threading
 import time
 from collections import Counter
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
-from twisted.internet.address import IPv4Address
-from twisted.internet.error import ConnectionDone
-from twisted.internet.task import Clock
-from twisted.internet.testing import StringTransport
-from twisted.python.failure import Failure
 
-from simulator.blocks.memory import sequential_registers
 from simulator.config.gateway import GatewayLine
-from simulator.device import Device, DeviceKind
-from simulator.functions.standard import function_table
 from simulator.quirks import ConnectionQuirks
-from simulator.server.quirky_factory import Front, QuirkyServerFactory
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from fronts_support import Fronted, adu, device
 
 READ = "03 0000 0001"
 LINE = GatewayLine(baudrate=9600, timeout=1.0, turnaround=0.005, queue=4)
@@ -31,76 +27,8 @@ ROUND_S = (8 + 3.5) * CHARACTER_S + 0.005 + (7 + 3.5) * CHARACTER_S
 TICK_S = 1e-6
 
 
-class Transport(StringTransport):
-    """Tells when it is closed, as a connection does."""
-
-    protocol = None
-
-    def loseConnection(self):
-        super().loseConnection()
-        self.gone()
-
-    def abortConnection(self):
-        self.loseConnection()
-
-    def gone(self):
-        protocol, self.protocol = self.protocol, None
-        if protocol is not None:
-            protocol.connectionLost(Failure(ConnectionDone()))
-
-
-def device(value=0x1234, functions=None):
-    return Device(
-        DeviceKind(functions or function_table()), holding_registers=sequential_registers(0, [value, 0])
-    )
-
-
-def adu(pdu, unit=1, transaction=7):
-    data = bytes.fromhex(pdu)
-    return struct.pack(">HHHB", transaction, 0, len(data) + 1, unit) + data
-
-
-class Served:
-    """A gateway with a clock, and its clients."""
-
-    def __init__(self, line=LINE, units=None, quirks=ConnectionQuirks(), unknown_unit=None):  # noqa: B008
-        front = Front(quirks, line)
-        self.clock = Clock()
-        self.units = units or {1: device(1), 2: device(2)}
-        self.factory = QuirkyServerFactory(
-            self.units, unknown_unit=unknown_unit, front_at=lambda place: front, fronts=[front]
-        )
-        self.factory.clock = self.clock
-
-    def connect(self):
-        protocol = self.factory.buildProtocol(IPv4Address("TCP", "192.0.2.1", 4000))
-        protocol.wire = Transport()
-        protocol.wire.protocol = protocol
-        protocol.makeConnection(protocol.wire)
-        return protocol
-
-    def said(self, client):
-        """What was said since the last time."""
-        said = client.wire.value()
-        client.wire.clear()
-        return said
-
-    def after(self, seconds, client):
-        self.pass_(seconds)
-        return self.said(client)
-
-    def pass_(self, seconds):
-        """Let time pass; what is due happens at its time, and what it begins counts from there."""
-        end = self.clock.seconds() + seconds
-        while (calls := self.clock.getDelayedCalls()) and (
-            due := min(call.getTime() for call in calls)
-        ) <= end:
-            self.clock.advance(max(due - self.clock.seconds(), 0.0))
-        self.clock.advance(max(end - self.clock.seconds(), 0.0))
-
-
 def test_an_answer_takes_the_time_of_its_characters():
-    served = Served()
+    served = Fronted(LINE)
     client = served.connect()
     client.dataReceived(adu(READ, transaction=0x4711))
     assert served.after(ROUND_S - TICK_S, client) == b""
@@ -118,7 +46,7 @@ def test_an_answer_takes_the_time_of_its_characters():
     ],
 )
 def test_the_speed_of_the_line(line, seconds):
-    served = Served(line)
+    served = Fronted(line)
     client = served.connect()
     client.dataReceived(adu(READ))
     assert served.after(seconds - TICK_S, client) == b""
@@ -126,7 +54,7 @@ def test_the_speed_of_the_line(line, seconds):
 
 
 def test_one_request_is_on_the_line_at_a_time_whoever_asks():
-    served = Served()
+    served = Fronted(LINE)
     first, second = served.connect(), served.connect()
     first.dataReceived(adu(READ, transaction=1) + adu(READ, 2, transaction=2))
     second.dataReceived(adu(READ, 2, transaction=1))
@@ -138,7 +66,7 @@ def test_one_request_is_on_the_line_at_a_time_whoever_asks():
 
 
 def test_a_write_is_carried_out_when_its_last_character_has_arrived():
-    served = Served()
+    served = Fronted(LINE)
     client = served.connect()
     client.dataReceived(adu("06 0001 0063"))
     request_s = (8 + 3.5) * CHARACTER_S
@@ -150,7 +78,7 @@ def test_a_write_is_carried_out_when_its_last_character_has_arrived():
 
 
 def test_a_unit_that_does_not_exist_answers_0b_after_the_timeout_and_holds_the_line():
-    served = Served()
+    served = Fronted(LINE)
     client, other = served.connect(), served.connect()
     client.dataReceived(adu(READ, 9))
     other.dataReceived(adu(READ))
@@ -161,7 +89,7 @@ def test_a_unit_that_does_not_exist_answers_0b_after_the_timeout_and_holds_the_l
 
 
 def test_a_device_that_thinks_too_long_has_done_what_it_was_told_and_answers_0b():
-    served = Served(GatewayLine(timeout=0.1, turnaround=0.2))
+    served = Fronted(GatewayLine(timeout=0.1, turnaround=0.2))
     client = served.connect()
     client.dataReceived(adu("06 0001 0063"))
     assert served.after(0.3, client) == adu("86 0b")
@@ -169,7 +97,7 @@ def test_a_device_that_thinks_too_long_has_done_what_it_was_told_and_answers_0b(
 
 
 def test_a_silent_device_answers_0b_after_the_timeout():
-    served = Served(units={1: device(functions=[lambda device, pdu: b""] * 256)})
+    served = Fronted(LINE, units={1: device(functions=[lambda device, pdu: b""] * 256)})
     client = served.connect()
     client.dataReceived(adu(READ))
     assert served.after(1.1, client) == adu("83 0b")
@@ -177,19 +105,19 @@ def test_a_silent_device_answers_0b_after_the_timeout():
 
 
 def test_unknown_units_as_the_listener_says():
-    silent = Served(unknown_unit="ignore")
+    silent = Fronted(LINE, unknown_unit="ignore")
     client = silent.connect()
     client.dataReceived(adu(READ, 9) + adu(READ, transaction=2))
     assert silent.after(1.02, client) == b""
     assert silent.after(ROUND_S, client) == adu("03 02 0001", transaction=2)
-    knowing = Served(unknown_unit="gateway_path_unavailable")
+    knowing = Fronted(LINE, unknown_unit="gateway_path_unavailable")
     client = knowing.connect()
     client.dataReceived(adu(READ, 9))
     assert knowing.said(client) == adu("83 0a", 9)  # at once: it knows its units
 
 
 def test_a_dead_line_answers_0a_at_once():
-    served = Served(GatewayLine(alive=False))
+    served = Fronted(GatewayLine(alive=False))
     client = served.connect()
     client.dataReceived(adu(READ, transaction=1) + adu(READ, 9, transaction=2))
     assert served.said(client) == adu("83 0a", transaction=1) + adu("83 0a", 9, transaction=2)
@@ -197,7 +125,7 @@ def test_a_dead_line_answers_0a_at_once():
 
 
 def test_unit_0_is_everybody():
-    served = Served()
+    served = Fronted(LINE)
     client = served.connect()
     client.dataReceived(adu("06 0001 0063", 0) + adu(READ, transaction=2))
     assert served.after(0.1, client) == adu("03 02 0001", transaction=2)
@@ -206,7 +134,7 @@ def test_unit_0_is_everybody():
 
 
 def test_requests_beyond_the_queue_are_answered_06_each_with_its_transaction_id():
-    served = Served()  # one on the line, four in the queue
+    served = Fronted(LINE)  # one on the line, four in the queue
     client = served.connect()
     client.dataReceived(b"".join(adu(READ, transaction=number) for number in range(1, 8)))
     assert served.said(client) == adu("83 06", transaction=6) + adu("83 06", transaction=7)
@@ -217,7 +145,7 @@ def test_requests_beyond_the_queue_are_answered_06_each_with_its_transaction_id(
 
 
 def test_a_full_queue_makes_room_for_who_has_less_in_it():
-    served = Served()
+    served = Fronted(LINE)
     greedy, modest = served.connect(), served.connect()
     greedy.dataReceived(b"".join(adu(READ, transaction=number) for number in range(1, 6)))
     modest.dataReceived(adu(READ, 2, transaction=1))
@@ -230,7 +158,7 @@ def test_a_full_queue_makes_room_for_who_has_less_in_it():
 
 
 def test_a_client_that_goes_takes_its_requests_along():
-    served = Served()
+    served = Fronted(LINE)
     leaving, staying = served.connect(), served.connect()
     leaving.dataReceived(adu(READ) * 4)
     staying.dataReceived(adu(READ, 2))
@@ -242,7 +170,7 @@ def test_a_client_that_goes_takes_its_requests_along():
 
 
 def test_a_gateway_that_stops_leaves_no_timer():
-    served = Served()
+    served = Fronted(LINE)
     client = served.connect()
     client.dataReceived(adu(READ) * 3)
     served.factory.stopFactory()
@@ -251,7 +179,7 @@ def test_a_gateway_that_stops_leaves_no_timer():
 
 def test_the_line_shares_its_time_between_a_flood_and_clients_that_ask_one_by_one():
     """Of a line with room for one request, a flooding client gets no more than its share."""
-    served = Served(GatewayLine(baudrate=9600, queue=8))
+    served = Fronted(GatewayLine(baudrate=9600, queue=8))
     flood, *modest = (served.connect() for _ in range(5))
     answers = Counter()
     flooding = adu(READ, 2) * 100
@@ -272,7 +200,9 @@ def test_the_line_shares_its_time_between_a_flood_and_clients_that_ask_one_by_on
 
 
 def test_quirks_of_the_connection_hold_before_a_gateway():
-    served = Served(quirks=ConnectionQuirks(when_in_flight="ignore", min_reply_delay=0.5, close_after=2))
+    served = Fronted(
+        LINE, quirks=ConnectionQuirks(when_in_flight="ignore", min_reply_delay=0.5, close_after=2)
+    )
     client = served.connect()
     client.dataReceived(adu(READ, transaction=1) + adu(READ, transaction=2))
     assert served.after(ROUND_S + TICK_S, client) == b""

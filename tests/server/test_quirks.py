@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 import select
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from simulator.protocol.checksums import with_crc
+from simulator.quirks import ConnectionQuirks
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from fronts_support import Fronted
+from fronts_support import adu as fronted_adu
 
 READ = "03 0000 0001"
 ONE = "03 02 00 01"
 DELAY_S = 0.15
+TICK_S = 1e-6
+ONE_OF_MEMORY = "03 02 0001"  # what READ gets without a socket
 
 
 def plant(quirks: str, **more: str) -> str:
@@ -286,6 +299,21 @@ def test_the_last_answer_is_not_lost_when_it_is_delayed(quirky, adu):
     assert client.rest() == adu(ONE, transaction=1) + adu("83 01", transaction=2)
 
 
+def test_a_plant_stops_while_answers_wait(serve, adu):
+    text = plant("{min_reply_delay: 20s}")
+    server = serve(
+        text + '  - {name: slow, profile: box, endpoint: "tcp://127.0.0.1:0", gateway: {baudrate: 50}}\n'
+    )
+    for listener in (0, 1):
+        client = server.client(listener)
+        client.send(adu(READ) * 3)
+    time.sleep(0.1)
+    began = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - began < 10
+    assert "Traceback" not in server.log
+
+
 def test_a_lost_stream_still_gets_its_delayed_answers(quirky, adu):
     client = quirky("{min_reply_delay: 40ms}")
     client.send(adu(READ) + b"\0\1\7\7\0\2\1\3")
@@ -397,3 +425,84 @@ def test_a_small_energy_meter_has_one_connection_for_a_host(serve):
     assert server.client().ask(READ) == ONE
     assert time.monotonic() - began >= 0.01
     assert server.turns_away()
+
+
+# ---- with a clock in hand
+
+
+def late(**quirks):
+    return Fronted(quirks=ConnectionQuirks(min_reply_delay=0.5, **quirks))
+
+
+def test_an_answer_leaves_when_its_time_has_come_and_not_before():
+    fronted = late()
+    client = fronted.connect()
+    client.dataReceived(fronted_adu(READ, transaction=1))
+    fronted.pass_(0.25)
+    client.dataReceived(fronted_adu(READ, transaction=2))
+    assert fronted.after(0.25 - TICK_S, client) == b""
+    assert fronted.after(2 * TICK_S, client) == fronted_adu(ONE_OF_MEMORY, transaction=1)
+    assert fronted.after(0.25, client) == fronted_adu(ONE_OF_MEMORY, transaction=2)
+    assert not fronted.clock.getDelayedCalls()
+
+
+def test_nothing_more_is_read_while_many_answers_wait():
+    fronted = late()
+    client = fronted.connect()
+    while client.wire.producerState == "producing":
+        client.dataReceived(fronted_adu(READ) * 100)
+        assert len(fronted.clock.getDelayedCalls()) == 1  # one timer, whatever waits
+    waiting = (1 << 16) + 100 * 11
+    said = len(fronted.after(0.5 + TICK_S, client))
+    assert 1 << 16 <= said <= waiting
+    assert client.wire.producerState == "producing"
+
+
+def test_a_client_that_goes_leaves_no_timer():
+    fronted = late(close_after=5)
+    client = fronted.connect()
+    client.dataReceived(fronted_adu(READ) * 3)
+    client.wire.loseConnection()
+    assert not fronted.clock.getDelayedCalls()
+    assert fronted.factory.connections == 0
+
+
+def test_what_comes_after_the_last_request_is_counted_and_not_answered():
+    fronted = late(close_after=2)
+    client = fronted.connect()
+    client.dataReceived(fronted_adu(READ) * 2)
+    client.dataReceived(fronted_adu(READ) * 3)
+    assert fronted.after(0.6, client) == fronted_adu(ONE_OF_MEMORY) * 2
+    assert client.wire.disconnecting
+    assert fronted.factory.discarded == 3
+
+
+def test_a_request_that_gets_no_answer_is_not_in_flight():
+    fronted = Fronted(quirks=ConnectionQuirks(when_in_flight="ignore"), unknown_unit="ignore")
+    client = fronted.connect()
+    client.dataReceived(fronted_adu(READ, 9) * 3 + fronted_adu(READ))
+    assert fronted.said(client) == fronted_adu(ONE_OF_MEMORY)
+    assert fronted.factory.discarded == 0
+
+
+def test_a_busy_device_counts_that_it_was():
+    fronted = Fronted(quirks=ConnectionQuirks(when_in_flight="busy"))
+    client = fronted.connect()
+    client.dataReceived(fronted_adu(READ) * 3)
+    assert fronted.said(client) == fronted_adu(ONE_OF_MEMORY) + fronted_adu("83 06") * 2
+    state = fronted.units[1].state
+    assert (state.busies, state.exceptions, state.messages) == (2, 2, 3)
+
+
+@given(cuts=st.lists(st.integers(0, 60), max_size=8))
+def test_however_the_stream_is_cut_the_connection_ends_after_the_same_request(cuts):
+    fronted = Fronted(quirks=ConnectionQuirks(close_after=3))
+    client = fronted.connect()
+    stream = b"".join(fronted_adu(READ, transaction=number) for number in range(5))
+    places = sorted({0, len(stream), *cuts})
+    for start, stop in itertools.pairwise(places):
+        if client.wire.protocol is not None:
+            client.dataReceived(stream[start:stop])
+    expected = b"".join(fronted_adu(ONE_OF_MEMORY, transaction=number) for number in range(3))
+    assert fronted.said(client) == expected
+    assert client.wire.disconnecting

@@ -394,6 +394,32 @@ def test_pipelined_requests_of_several_kinds_are_answered_in_order(tls, adu):
     assert [response(client) for _ in range(4)] == ["03 02 11 11", "86 01", "04 02 44 44", "03 02 22 22"]
 
 
+def test_quirks_gateways_and_allow_lists_go_with_tls(serve, ask, folder):
+    plant = f"""\
+tls: {{certificate: {folder}/server.pem, key: {folder}/server.key, ca: {folder}/ca.pem, roles: {{viewer: {{functions: 3}}}}}}
+devices:
+  - {{name: quirky, profile: box, endpoint: "tls://127.0.0.1:0", quirks: {{close_after: 3, min_reply_delay: 20ms}}}}
+  - {{name: far, profile: box, endpoint: "tls://127.0.0.1:0", gateway: {{baudrate: 9600}}}}
+  - {{name: closed, profile: box, endpoint: "tls://127.0.0.1:0", allow: [192.0.2.0/24]}}
+"""
+    tls = Listening(serve(plant), folder, ["quirky", "far", "closed"])
+    client = tls.connect("client-viewer", "quirky")
+    begun = time.monotonic()
+    assert [ask(client, pdu) for pdu in ("03 0001 0001", "06 000A 0001", "03 0002 0001")] == [
+        "03 02 11 11",
+        "86 01",
+        "03 02 22 22",
+    ]
+    assert time.monotonic() - begun >= 3 * 0.02
+    assert receive(client, 1) == b"", "closed in order after three requests"
+    client = tls.connect("client-viewer", "far")
+    assert ask(client, "03 0001 0001") == "03 02 11 11"
+    assert ask(client, "06 000A 0001") == "86 01"
+    with suppress(ConnectionError):
+        assert receive(tls.plain("closed"), 1) == b"", "a stranger gets no handshake"
+    tls.close()
+
+
 # ---- streams ------------------------------------------------------------------------------------------------
 
 

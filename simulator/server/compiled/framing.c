@@ -85,7 +85,7 @@ Cut cut_rtu(Station *station, const uint8_t *data, size_t size, uint8_t *out)
     while (done.left < size) {
         const uint8_t *frame = data + done.left;
         size_t length = rtu_size(frame, size - done.left);
-        if (length == 0 || length > MAX_RTU || length > size - done.left)
+        if (length == 0 || length > size - done.left)
             break;
         size_t bytes = answer_rtu(station, frame, length, out + done.answered);
         if (bytes == 0)
@@ -98,14 +98,12 @@ Cut cut_rtu(Station *station, const uint8_t *data, size_t size, uint8_t *out)
 
 Cut cut_datagram(Station *station, const uint8_t *data, size_t size, uint8_t *out)
 {
+    if (!station->rtu)
+        return cut_mbap(station, data, size, out);
     Cut done = {0, 0, size};
-    if (!station->rtu) {
-        done = cut_mbap(station, data, size, out);
-        done.tail = size;
-    } else if (rtu_size(data, size) == size && size <= MAX_RTU) { /* the CRC over the whole decides */
+    if (size && rtu_size(data, size) == size) /* the CRC over the whole decides */
         done.answered = answer_rtu(station, data, size, out);
-        done.left = done.answered ? size : 0;
-    }
+    done.left = done.answered ? size : 0;
     return done;
 }
 

@@ -31,7 +31,6 @@ enum {
     MAX_LENGTH = 1 + MAX_PDU,            /* unit id and PDU */
     MAX_ADU = 6 + MAX_LENGTH,
     RTU_OVERHEAD = 3,                    /* unit id and CRC, V1.02 2.5.1 */
-    MAX_RTU = MAX_PDU + RTU_OVERHEAD,
     SHORTEST_PDU = 5,                    /* of a request answered here */
     CHUNK = 8192,                        /* bytes of one read, as in connection.py */
     RECEIVED = MAX_ADU + CHUNK,          /* an incomplete ADU and a read after it */
@@ -129,7 +128,7 @@ Cut cut_mbap(Station *station, const uint8_t *data, size_t size, uint8_t *out);
 /* The same for RTU, where everything from the first byte on that is Python's is: `tail` is `size`. */
 Cut cut_rtu(Station *station, const uint8_t *data, size_t size, uint8_t *out);
 
-/* The same for a datagram, which has no tail: what is incomplete is Python's, too. */
+/* The same for a datagram: everything from `left` on is Python's. */
 Cut cut_datagram(Station *station, const uint8_t *data, size_t size, uint8_t *out);
 
 
