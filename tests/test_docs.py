@@ -35,17 +35,21 @@ import pytest
 
 from simulator.cli import exits
 from simulator.cli.completion import commands
+from simulator.config import gateway, serial_line
 from simulator.config import schema as plant_schema
 from simulator.config import security as plant_security
 from simulator.config import unsupported as plant_refusals
 from simulator.config.loader import parse_plant
+from simulator.config.schemes import SCHEMES
 from simulator.datatypes import DATA_TYPES
 from simulator.documents.models import FileModel
 from simulator.documents.yaml import read_text
 from simulator.generators.registry import make, types
+from simulator.profiles import quirks as profile_quirks
 from simulator.profiles import schema as profile_schema
 from simulator.profiles import unsupported as profile_refusals
 from simulator.profiles.loader import ProfileLibrary
+from simulator.protocol.diagnostics import Diagnostic
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -268,7 +272,8 @@ def models(module: ModuleType) -> list[type[FileModel]]:
 @pytest.mark.parametrize(
     ("document", "model"),
     [("plant-file.md", model) for model in [*models(plant_schema), *models(plant_security)]]
-    + [("profile.md", model) for model in models(profile_schema)],
+    + [("profile.md", model) for model in models(profile_schema)]
+    + [("quirks.md", model) for model in [*models(gateway), *models(profile_quirks)]],
 )
 def test_every_key_of_a_file_is_in_the_reference(document: str, model: type[FileModel]) -> None:
     text = (REFERENCE / document).read_text().partition("## Reserved keys")[0]
@@ -285,6 +290,20 @@ def test_every_key_of_a_file_is_in_the_reference(document: str, model: type[File
 def test_the_reserved_keys_are_those_that_are_refused(document: str, refused: set[str]) -> None:
     text = section(REFERENCE / document, "Reserved keys")
     assert set(re.findall(r"`([a-z_]+)`", text)) == refused
+
+
+def test_every_scheme_and_option_of_an_endpoint_is_in_the_reference() -> None:
+    text = section(REFERENCE / "plant-file.md", "Endpoints")
+    written = [
+        f"`{name}:`" if kind.transport == "serial" else f"`{name}://`" for name, kind in SCHEMES.items()
+    ]
+    options = [f"| `{name}` |" for name in (*serial_line.OPTIONS, "link")]
+    assert [each for each in written + options if each not in text] == []
+
+
+def test_every_sub_function_is_in_the_reference() -> None:
+    text = section(REFERENCE / "diagnostics.md", "Function 8")
+    assert [sub.name for sub in Diagnostic if f"| {sub.value} |" not in text] == []
 
 
 def test_every_data_type_is_in_the_reference() -> None:

@@ -192,7 +192,7 @@ def ask(own: str, *requests: str) -> list[str]:
 
 
 def test_a_broken_request_is_told_as_ever_whatever_the_limit() -> None:
-    requests = ("03 00", "03 0000 00", "10 0000 0003", "10 0000 0001 03 0001", "03 0000 0000", "03 0000 ffff")
+    requests = ("03 00", "03 0000 05", "10 0000 0003", "10 0000 0001 03 0001", "03 0000 0000", "03 0000 ffff")
     assert ask("{max_registers: 1, too_many: illegal_data_address}", *requests) == [
         "83 03", "83 03", "90 02", "90 03", "83 03", "83 03",
     ]  # fmt: skip
@@ -226,7 +226,12 @@ devices: [{name: box, profile: wide, endpoint: "tcp://127.0.0.1:5020"}]
     assert tell("10 0000 0004 08 0002 0000 0001 0001") == "90 03"
     assert tell("03 0000 0004") == "03 08 00 02 00 01 00 07 00 00"
     assert tell("10 0000 0004 07 0003 0000 0001 0001") == "90 03"  # a broken request stores nothing
+    assert tell("10 0000 0004 08 0003 0000") == "90 03"
     assert tell("03 0000 0001") == "03 02 00 02"
+    assert (
+        tell("10 0000 0004 08 0004 0002 0000 0009") == "90 03"
+    )  # 0x00020007 between the two is over the maximum
+    assert tell("03 0000 0004") == "03 08 00 04 00 02 00 00 00 00"
 
 
 def test_without_holes_a_write_only_point_is_still_not_read() -> None:

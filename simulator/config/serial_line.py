@@ -58,11 +58,11 @@ def parse_line(text: str, framing: str, rest: str) -> SerialLine:
             f"serial port is {path!r} in {text!r}, expected the path of a device such as /dev/ttyUSB0, or pty"
         )
     options = _options(text, query) if question else {}
-    legal = [*_OPTIONS, "link"] if is_pty else list(_OPTIONS)
+    legal = [*OPTIONS, "link"] if is_pty else list(OPTIONS)
     for name in options:
         if name not in legal:
             raise ValueError(unknown("option", name, legal))
-    values: dict[str, Any] = {name: _OPTIONS[name](options[name]) for name in _OPTIONS if name in options}
+    values: dict[str, Any] = {name: OPTIONS[name](options[name]) for name in OPTIONS if name in options}
     kept = "&".join(f"{name}={value}" for name, value in options.items() if name != "link")
     line = SerialLine("" if is_pty else path, f"?{kept}" if kept else "", link=_link(options))
     if framing == "ascii":
@@ -116,7 +116,7 @@ def _bytesize(text: str) -> int:
     return int(text)
 
 
-_OPTIONS: dict[str, Callable[[str], object]] = {
+OPTIONS: dict[str, Callable[[str], object]] = {
     "baudrate": _baudrate,
     "parity": _parity,
     "stopbits": _stopbits,

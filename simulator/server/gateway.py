@@ -102,7 +102,7 @@ class Gateway:
         self.waiting = 0
         self.busy = 0
         self._factory = factory
-        self._turn: deque[GatewayExchange] = deque()  # who has requests waiting and none on the line, the next one first
+        self._turn: deque[GatewayExchange] = deque()  # who waits and has nothing on the line, the next first
         self._now: tuple[GatewayExchange, Frame] | None = None  # on the line
         self._call: Any = None
 

@@ -69,6 +69,7 @@ PYMODBUS = {
     "tls": (ModbusTlsClient, FramerType.TLS),
     "rtu+tcp": (ModbusTcpClient, FramerType.RTU),
     "ascii+tcp": (ModbusTcpClient, FramerType.ASCII),
+    "rtu+udp": (ModbusUdpClient, FramerType.RTU),
     "rtu": (ModbusSerialClient, FramerType.RTU),
     "ascii": (ModbusSerialClient, FramerType.ASCII),
 }

@@ -9,7 +9,7 @@ import pytest
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.client.mixin import ModbusClientMixin
 
-PYMODBUS = ["tcp", "udp", "tls", "rtu+tcp", "ascii+tcp", "rtu", "ascii"]
+PYMODBUS = ["tcp", "udp", "tls", "rtu+tcp", "ascii+tcp", "rtu+udp", "rtu", "ascii"]
 DATATYPE = ModbusClientMixin.DATATYPE
 
 

@@ -148,7 +148,10 @@ def test_tables_have_several_names(load: Load, name: str) -> None:
             "1:41: tables.hr.values.0.1: word is -1, expected 0 to 65535; a negative word needs signed: true",
         ),
         ("hr: {count: 5, values: {0: true}}", "1:37: tables.hr.values.0: word is true, expected 0 to 65535"),
-        ("hr: {count: 5, fill: -2}", "1:31: tables.hr.fill: word is -2, expected 0 to 65535; a negative word needs signed: true"),
+        (
+            "hr: {count: 5, fill: -2}",
+            "1:31: tables.hr.fill: word is -2, expected 0 to 65535; a negative word needs signed: true",
+        ),
         ("co: {count: 5, fill: 2}", "1:31: tables.co.fill: bit is 2, expected 0 to 1"),
         (
             "hr: {count: 5, values: {0: [1, 2], 1: 3}}",

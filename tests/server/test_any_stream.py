@@ -1,10 +1,13 @@
-"""Any chopping of a stream gives the same answers, any garbage leaves the server answering: on every transport."""
+"""Any chopping of a stream gives the same answers, any garbage leaves the server answering: framings of lines.
+
+Over real connections and pseudo-terminals; MBAP and datagrams have theirs in ``test_streams``, ``test_hostile`` and
+``test_datagram``.
+"""
 
 from __future__ import annotations
 
 import os
 import select
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,13 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from simulator.protocol.ascii import AsciiFramer
-from simulator.protocol.mbap import MbapFramer
 from simulator.protocol.rtu import RtuFramer
 
 PATIENCE_S = 30
 SILENCE_S = 0.05  # longer than the 3.5 characters that end a frame on these lines
-FRAMERS: dict[str, Any] = {"tcp": MbapFramer, "rtu+tcp": RtuFramer, "ascii+tcp": AsciiFramer}
-DATAGRAMS: dict[str, Any] = {"udp": MbapFramer, "rtu+udp": RtuFramer, "ascii+udp": AsciiFramer}
+FRAMERS: dict[str, Any] = {"rtu+tcp": RtuFramer, "ascii+tcp": AsciiFramer}
 LINES: dict[str, Any] = {"rtu": RtuFramer, "ascii": AsciiFramer}
 READ, ONE = bytes.fromhex("03 0000 0001"), bytes.fromhex("03 02 0001")
 EXCHANGES = [
@@ -71,7 +72,7 @@ class Line:
 @pytest.fixture(scope="module")
 def places(serve_for_all: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
     folder = tmp_path_factory.mktemp("any")
-    endpoints = [f"{scheme}://127.0.0.1:0" for scheme in [*FRAMERS, *DATAGRAMS]]
+    endpoints = [f"{scheme}://127.0.0.1:0" for scheme in FRAMERS]
     endpoints += [f"{scheme}:pty?link={folder}/{scheme}&baudrate=115200" for scheme in LINES]
     groups = "\n".join(
         f'  - {{name: "{place}-{{n}}", profile: box, endpoint: "{endpoint}", unit_id: 1-2}}'
@@ -128,23 +129,6 @@ def test_garbage_over_tcp_leaves_the_server_answering(places: Any, scheme: str, 
     expected = framer().build(1, 1, ONE)
     assert other.receive(len(expected)) == expected
     other.close()
-
-
-@pytest.mark.parametrize("scheme", DATAGRAMS)
-@examples
-@given(data=st.data())
-def test_garbage_in_datagrams_leaves_the_server_answering(places: Any, scheme: str, data: Any) -> None:
-    framer = DATAGRAMS[scheme]
-    address = ("127.0.0.1", places[0].ports[len(FRAMERS) + [*DATAGRAMS].index(scheme)])
-    with (
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger,
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other,
-    ):
-        for datagram in data.draw(st.lists(anything(framer), min_size=1, max_size=6)):
-            stranger.sendto(datagram, address)
-        other.settimeout(PATIENCE_S)
-        other.sendto(framer().build(1, 1, READ), address)
-        assert other.recv(1000) == framer().build(1, 1, ONE)
 
 
 @pytest.mark.parametrize(("line", "scheme"), [(scheme, scheme) for scheme in LINES], indirect=["line"])

@@ -157,6 +157,34 @@ def test_a_full_queue_makes_room_for_who_has_less_in_it():
     assert served.factory.gateways[0].busy == 1
 
 
+def test_two_clients_with_as_much_in_the_queue_take_nothing_from_each_other():
+    fronted = Fronted(GatewayLine(queue=3))
+    one, other = fronted.connect(), fronted.connect()
+    one.dataReceived(adu(READ) * 3)
+    other.dataReceived(adu(READ, transaction=1) + adu(READ, transaction=2))
+    assert fronted.said(other) == adu("83 06", transaction=2)
+    assert fronted.said(one) == b""
+
+
+def test_who_leaves_the_queue_leaves_no_gap():
+    fronted = Fronted(LINE)
+    first, leaving, last = fronted.connect(), fronted.connect(), fronted.connect()
+    for client in (first, leaving, last):
+        client.dataReceived(adu(READ))
+    leaving.wire.loseConnection()
+    assert fronted.after(ROUND_S + TICK_S, first) == adu("03 02 0001")
+    assert fronted.after(ROUND_S, last) == adu("03 02 0001")
+    assert not fronted.clock.getDelayedCalls()
+
+
+def test_every_device_hears_every_message_of_the_line():
+    fronted = Fronted(LINE)
+    client = fronted.connect()
+    client.dataReceived(adu(READ, 2) + adu(READ, 9) + adu("08 000b 0000", transaction=8))
+    fronted.pass_(2)
+    assert fronted.said(client).endswith(adu("08 000b 0003", transaction=8))
+
+
 def test_a_client_that_goes_takes_its_requests_along():
     served = Fronted(LINE)
     leaving, staying = served.connect(), served.connect()
