@@ -177,6 +177,9 @@ def test_a_taken_port_opens_nothing(make):
         before = set(os.listdir("/proc/self/fd"))
         yard.open()
         assert yard.failure.check(BindError)
+        stopped: list[object] = []
+        yard.plant.stopService().addBoth(stopped.append)
+        assert stopped == [None]  # nothing is left to stop
         assert f"tcp://127.0.0.1:{port}: Address already in use" in str(yard.failure.value)
         assert len(os.listdir("/proc/self/fd")) <= len(before)
         assert yard.plant.endpoints == []

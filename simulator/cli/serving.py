@@ -53,7 +53,7 @@ class Serving:
     def run(self) -> int:
         """Run the reactor; return the exit code or raise what kept the plant from opening."""
         self._reactor.callWhenRunning(self._open)
-        self._reactor.addSystemEventTrigger("before", "shutdown", self._close)
+        self._reactor.addSystemEventTrigger("before", "shutdown", self._plant.stopService)
         self._reactor.run()
         if self._ready_file:
             ready.remove_ready_file(self._ready_file)
@@ -79,10 +79,6 @@ class Serving:
         if self._ready_file:
             ready.write_ready_file(self._ready_file, self._plant.devices, endpoints, seconds)
         STDOUT.write(ready.ready_line(self._plant.devices, endpoints, seconds))
-
-    def _close(self) -> Deferred[None] | None:
-        """Close the plant; one that failed to open has released everything itself."""
-        return self._plant.stopService() if self._failure is None else None
 
     def _failed(self, failure: Failure) -> None:
         self._bar.close()

@@ -68,7 +68,7 @@ def write_multiple_registers(device: Device, pdu: bytes) -> bytes:
 
 @function(codes.MASK_WRITE_REGISTER)
 def mask_write_register(device: Device, pdu: bytes) -> bytes:
-    """22 (V1.1b3 §6.16): (current AND and_mask) OR (or_mask AND NOT and_mask); the response is the request."""
+    """22 (V1.1b3 §6.16): (current AND and_mask) OR (or_mask AND NOT and_mask); answered with the request."""
     _, address, and_mask, or_mask = MASK_WRITE.unpack(pdu)
     current = int.from_bytes(device.holding_registers.read(address, 1), "big")
     value = current & and_mask | or_mask & ~and_mask & 0xFFFF

@@ -177,7 +177,8 @@ class _PointReader:
             return Point(
                 self._name, table, address, kind, count=file.count, scale=file.scale, offset=file.offset,
                 precision=file.precision, unit_of_measurement=file.unit_of_measurement,
-                description=file.description, access=file.access or self._default_access(table), enum=file.enum, bits=file.bits,
+                description=file.description, access=file.access or self._default_access(table),
+                enum=file.enum, bits=file.bits,
                 bit=file.bit, value=file.value, min=file.min, max=file.max, on_invalid=file.on_invalid,
                 hold=file.hold, overlap=file.overlap, generator=generator,
             )  # fmt: skip

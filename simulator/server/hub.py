@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
@@ -112,6 +112,8 @@ class Hub:
 
         Fires when all are closed; what a client has not taken after ``GRACE_S`` is lost.
         """
+        if self.ports.closed:
+            return succeed(None)
         self.ports.doRead()  # who has connected already is a client, too
         for port in self.ports:
             port.stopListening()  # type: ignore[attr-defined]
@@ -128,7 +130,9 @@ class Hub:
         return self._stopped
 
     def close(self) -> None:
-        """Close every socket at once."""
+        """Close every socket at once; a second time does nothing."""
+        if self.ports.closed:
+            return
         if self._sweeper.running:
             self._sweeper.stop()
         if self._pause_call is not None:

@@ -114,6 +114,11 @@ class EventPool:
         self.pause()
         self._epoll.close()
 
+    @property
+    def closed(self) -> bool:
+        """True when the descriptor has been given back."""
+        return self._epoll.closed
+
     def connectionLost(self, reason: object) -> None:
         """The reactor stops."""
 
