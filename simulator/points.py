@@ -139,7 +139,7 @@ class Point:
         is_plain = self.scale == 1 and self.offset == 0
         raw = value if is_plain else (float(value) - self.offset) / self.scale
         if not self.data_type.is_integer:
-            return float(raw)
+            return self._near_float(float(raw), value)
         low, high = self.data_type.minimum or 0, self.data_type.maximum or 0
         if not math.isfinite(raw) or not low <= round(raw) <= high:
             ends = sorted(end if is_plain else _tidy(end * self.scale + self.offset) for end in (low, high))
@@ -147,6 +147,14 @@ class Point:
                 f"value does not fit {self.data_type.name}, got {value}, expected {_span(*ends)}"
             )
         return round(raw)
+
+    def _near_float(self, raw: float, value: object) -> float:
+        """``raw``, unless it is a number that the data type could only show as infinity."""
+        kind = self.data_type
+        if math.isfinite(raw) and math.isinf(float(kind.decode(kind.encode(raw)))):  # type: ignore[arg-type]
+            ends = _span(kind.minimum, kind.maximum)
+            raise ValueError(f"value does not fit {kind.name}, got {value}, expected a raw number in {ends}")
+        return raw
 
     def _pattern(self, names: Collection[object]) -> int:
         known = {name: number for number, name in (self.bits or {}).items()}
@@ -205,6 +213,10 @@ def _span(low: float | None, high: float | None) -> str:
     return f"{low} to {high}"
 
 
+def _is_raw(kind: DataType, number: int) -> bool:
+    return (kind.minimum or 0) <= number <= (kind.maximum or 0)
+
+
 def _has_doubles(names: Mapping[int, str] | None) -> bool:
     return names is not None and len(set(names.values())) < len(names)
 
@@ -252,6 +264,10 @@ _RULES: tuple[tuple[Callable[[Point], object], str], ...] = (
         "enum is given with {kind}, got labels, expected a whole data type",
     ),
     (
+        lambda p: p.enum and not all(_is_raw(p.data_type, number) for number in p.enum),
+        "enum does not fit {kind}, got {0.enum}, expected raw numbers that {kind} can hold",
+    ),
+    (
         lambda p: p.bits and p.data_type.family != "bits",
         "bits are given with {kind}, got names, expected data type bits",
     ),
@@ -263,7 +279,7 @@ _RULES: tuple[tuple[Callable[[Point], object], str], ...] = (
     (lambda p: _has_doubles(p.bits), "bits have a name twice, got {0.bits}, expected different names"),
     (
         lambda p: p.generator is not None and not p.data_type.is_numeric,
-        "generator is given with {kind}, got {0.generator}, expected a numeric data type",
+        "generator is given with {kind}, got {0.generator.type_name}, expected a numeric data type",
     ),
     (lambda p: p.hold < 0, "hold is negative, got {0.hold}, expected seconds from 0"),
 )

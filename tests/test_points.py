@@ -262,6 +262,16 @@ def test_equal_points_are_equal_and_hashable() -> None:
             {"bits": {0: "a", 1: "a"}},
             "bits have a name twice, got {0: 'a', 1: 'a'}, expected different names",
         ),
+        (
+            "uint16",
+            {"enum": {70000: "a"}},
+            "enum does not fit uint16, got {70000: 'a'}, expected raw numbers that uint16 can hold",
+        ),
+        (
+            "int16",
+            {"enum": {0: "a", -40000: "b"}},
+            "enum does not fit int16, got {0: 'a', -40000: 'b'}, expected raw numbers that int16 can hold",
+        ),
         ("int16", {"hold": -1}, "hold is negative, got -1, expected seconds from 0"),
     ],
 )
@@ -273,6 +283,17 @@ def test_points_that_cannot_be(kind: str, keys: dict[str, Any], text: str) -> No
 
 def test_a_text_has_no_generator() -> None:
     with pytest.raises(
-        ValueError, match=r"^generator is given with string, got .*, expected a numeric data type$"
+        ValueError, match=r"^generator is given with string, got toggle, expected a numeric data type$"
     ):
         point("string", length=1, generator=make({"type": "toggle"}))
+
+
+@pytest.mark.parametrize(("kind", "value"), [("float16", 70000), ("float32", 1e300), ("float32", -(10**400))])
+def test_a_number_is_refused_where_it_would_become_infinity(kind: str, value: float) -> None:
+    with pytest.raises(ValueError, match=rf"^value does not fit {kind}, got -?[0-9e+]+, expected a raw number in"):
+        point(kind).encode(value)
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, 3.4028235e38])
+def test_infinity_and_the_largest_number_are_floats(value: float) -> None:
+    assert point("float32").decode(point("float32").encode(value)) == pytest.approx(value)

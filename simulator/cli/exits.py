@@ -20,7 +20,7 @@ MEANINGS = {
     RUNTIME: "something failed while running",
     USAGE: "the command line is wrong",
     CANNOT_BIND: "an address cannot be bound: taken, or not of this machine",
-    PERMISSION: "no permission: a port below 1024, a file that may not be read",
+    PERMISSION: "no permission: a port below 1024, a file that may not be written",
     CONFIGURATION: "the plant file or a profile is wrong; every problem is on stderr",
 }
 

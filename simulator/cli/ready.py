@@ -31,10 +31,14 @@ def write_ready_file(path: str, devices: int, endpoints: Sequence[str], seconds:
         "endpoints": list(endpoints),
     }
     draft = f"{path}.{os.getpid()}"
-    with open(draft, "w", encoding="utf-8") as file:
-        json.dump(facts, file)
-        file.write("\n")
-    os.replace(draft, path)
+    try:
+        with open(draft, "w", encoding="utf-8") as file:
+            json.dump(facts, file)
+            file.write("\n")
+        os.replace(draft, path)
+    except OSError as error:
+        remove_ready_file(draft)
+        raise OSError(error.errno, error.strerror, path) from error  # the name the user knows, not the draft's
 
 
 def remove_ready_file(path: str) -> None:

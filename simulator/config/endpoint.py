@@ -22,6 +22,7 @@ _FORM = "an endpoint such as tcp://127.0.0.1:5020"
 _ENDPOINT = re.compile(r"([A-Za-z][A-Za-z0-9+]*):(//)?(.*)", re.DOTALL)
 _IPv4 = ipaddress.IPv4Address
 _IPv6 = ipaddress.IPv6Address
+_BROADCAST = _IPv4("255.255.255.255")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,10 @@ def _checked(text: str, first: int, last: int, ipv6: bool) -> tuple[int, int, bo
         raise ValueError(f"address range {ends} runs backwards, expected the lower address first")
     if first == 0 and last > 0:
         raise ValueError(f"address range {ends} begins at the unspecified address, expected another one")
+    for end in (first, last):
+        address = _IPv6(end) if ipv6 else _IPv4(end)
+        if address.is_multicast or address == _BROADCAST:
+            raise ValueError(f"address {address} is one of many receivers, expected one of a single machine")
     return first, last, ipv6
 
 

@@ -112,6 +112,7 @@ def from_validation_error(
     """
     wrong: dict[tuple[Path, bool], list[tuple[str, str]]] = {}
     facts: dict[tuple[Path, bool], str] = {}
+    short: set[tuple[Path, bool]] = set()  # pydantic counts only the entries that are right
     for detail in error.errors(include_url=False):
         path, about_key = _true_path(document, prefix, detail)
         if any(path[:length] in document.broken for length in range(len(prefix), len(path) + 1)):
@@ -119,10 +120,12 @@ def from_validation_error(
         fact, expected = _words(detail, path, about_key, _legal_keys(model, path[len(prefix) : -1]))
         place = (path, about_key)
         facts.setdefault(place, fact)
+        short |= {place} if detail["type"] == "too_short" else set()
         wrong.setdefault(place, []).append((fact, expected))
     return [
         document.problem(path, _joined(entries), key=about_key)
         for (path, about_key), entries in wrong.items()
+        if not ((path, about_key) in short and any(other[: len(path)] == path != other for other, _ in wrong))
     ]
 
 

@@ -84,11 +84,28 @@ class LineServerProtocol(ModbusServerProtocol):
         self._timer = self.factory.clock.callLater(seconds, self._look)
 
     def _look(self) -> None:
-        """Give up what has begun when nothing came since."""
+        """When nothing came since, look once more after a turn: timers run before what has come is read."""
         self._timer = None
+        rest = self._rest()
+        if rest is None:
+            return
+        if rest > 0:
+            self._wait(rest)
+        else:
+            self._timer = self.factory.clock.callLater(0, self._give_up)
+
+    def _rest(self) -> float | None:
+        """How much longer to wait for what has begun; None when nothing has."""
         framer = self.exchange.framer
-        rest = self._heard + framer.idle_s - self.factory.clock.seconds()
         if not framer.pending or not self.transport:
+            return None
+        return float(self._heard + framer.idle_s - self.factory.clock.seconds())
+
+    def _give_up(self) -> None:
+        """Give up what has begun, unless more of it was read in the turn between."""
+        self._timer = None
+        rest = self._rest()
+        if rest is None:
             return
         if rest > 0:
             self._wait(rest)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 
+import pytest
+
 from simulator.cli.ready import ready_line, remove_ready_file, write_ready_file
 
 ENDPOINTS = [f"tcp://127.0.0.1:{port}" for port in range(5020, 5025)]
@@ -34,3 +36,14 @@ def test_the_file_has_every_endpoint_and_leaves_nothing_beside_it(tmp_path):
     remove_ready_file(str(path))
     remove_ready_file(str(path))
     assert os.listdir(tmp_path) == []
+
+
+def test_a_file_that_cannot_be_written_is_named_as_it_was_given(tmp_path):
+    path = str(tmp_path / "missing" / "ready.json")
+    with pytest.raises(FileNotFoundError) as caught:
+        write_ready_file(path, 5, ENDPOINTS, 0.31)
+    assert caught.value.filename == path
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(IsADirectoryError) as caught:
+        write_ready_file(str(tmp_path / "folder"), 5, ENDPOINTS, 0.31)
+    assert os.listdir(tmp_path) == ["folder"]

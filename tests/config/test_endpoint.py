@@ -120,6 +120,18 @@ def test_port_0_is_a_free_port() -> None:
         ("tcp://127.0.0.1:65530-65540", "port is 65540, expected 0 to 65535"),
         ("tcp://127.0.0.1:21000-20001", "port 21000-20001 runs backwards, expected 20001-21000"),
         ("tcp://127.0.0.1:0-5", "port is 0-5, expected 0 alone or 1 to 65535"),
+        (
+            "tcp://224.0.0.1:502",
+            "address 224.0.0.1 is one of many receivers, expected one of a single machine",
+        ),
+        (
+            "udp://255.255.255.255:502",
+            "address 255.255.255.255 is one of many receivers, expected one of a single machine",
+        ),
+        (
+            "tcp://[ff02::1-ff02::5]:502",
+            "address ff02::1 is one of many receivers, expected one of a single machine",
+        ),
         ("tcp://127.0.0.1:1-5,3", "port 3 is listed twice in 1-5,3, expected it once"),
     ],
 )

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import select
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -156,3 +158,20 @@ def test_any_chopping_of_ascii_on_a_line_gives_the_same_answers(line: Line, data
     for start, stop in zip([0, *cuts], [*cuts, len(sent)], strict=True):
         line.send(sent[start:stop])
     assert line.receive(len(expected)) == expected
+
+
+@pytest.mark.parametrize("scheme", FRAMERS)
+def test_a_server_that_was_held_up_gives_up_nothing_that_has_come_meanwhile(serve: Any, scheme: str) -> None:
+    """A pause is one of the client's, not one of a server that was busy or stopped."""
+    framer = FRAMERS[scheme]
+    server = serve(f'devices: [{{name: box, profile: box, endpoint: "{scheme}://127.0.0.1:0"}}]\n')
+    client = server.client()
+    request, expected = framer().build(1, 1, READ), framer().build(1, 1, ONE)
+    client.send(request + request[:5])
+    assert client.receive(len(expected)) == expected
+    server.process.send_signal(signal.SIGSTOP)
+    client.send(request[5:])
+    time.sleep(framer.idle_s + 0.1)
+    server.process.send_signal(signal.SIGCONT)
+    client.socket.settimeout(framer.idle_s + 2)
+    assert client.receive(len(expected)) == expected
