@@ -288,9 +288,10 @@ def test_a_text_has_no_generator() -> None:
         point("string", length=1, generator=make({"type": "toggle"}))
 
 
-@pytest.mark.parametrize(("kind", "value"), [("float16", 70000), ("float32", 1e300), ("float32", -(10**400))])
+@pytest.mark.parametrize(("kind", "value"), [("float16", 70000), ("float32", 1e300), ("float32", -1e300)])
 def test_a_number_is_refused_where_it_would_become_infinity(kind: str, value: float) -> None:
-    with pytest.raises(ValueError, match=rf"^value does not fit {kind}, got -?[0-9e+]+, expected a raw number in"):
+    text = rf"^value does not fit {kind}, got -?[0-9e+]+, expected a raw number in -[0-9.e+]+ to [0-9.e+]+$"
+    with pytest.raises(ValueError, match=text):
         point(kind).encode(value)
 
 

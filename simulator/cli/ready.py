@@ -38,7 +38,7 @@ def write_ready_file(path: str, devices: int, endpoints: Sequence[str], seconds:
         os.replace(draft, path)
     except OSError as error:
         remove_ready_file(draft)
-        raise OSError(error.errno, error.strerror, path) from error  # the name the user knows, not the draft's
+        raise OSError(error.errno, error.strerror, path) from error  # not the name of the draft
 
 
 def remove_ready_file(path: str) -> None:
