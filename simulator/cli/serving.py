@@ -78,7 +78,8 @@ class Serving:
         endpoints = self._plant.endpoints
         if self._ready_file:
             ready.write_ready_file(self._ready_file, self._plant.devices, endpoints, seconds)
-        STDOUT.write(ready.ready_line(self._plant.devices, endpoints, seconds))
+        if not STDOUT.write(ready.ready_line(self._plant.devices, endpoints, seconds)):
+            self._log.warn("the ready line could not be written to stdout; the plant answers all the same")
 
     def _failed(self, failure: Failure) -> None:
         self._bar.close()

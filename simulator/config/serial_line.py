@@ -32,6 +32,7 @@ class SerialLine:
     parity: str = "E"  # N, E, O
     stopbits: int = 1
     bytesize: int = 8
+    strict_gap: bool = False  # a pause of more than 1.5 characters makes a frame bad, V1.02 §2.5.1.1
     link: str = ""  # a name for the pseudo-terminal
 
     @property
@@ -68,6 +69,8 @@ def parse_line(text: str, framing: str, rest: str) -> SerialLine:
     if framing == "ascii":
         line = replace(line, bytesize=7)  # V1.02 §2.5.2
     line = replace(line, **values)
+    if line.strict_gap and framing != "rtu":
+        raise ValueError(f"strict_gap is true in {text!r}, expected rtu: only its frames end with a silence")
     if line.bytesize == 7 and framing != "ascii":
         raise ValueError(f"bytesize is 7 in {text!r}, expected 8: only ascii: fits into 7 bits")
     return line
@@ -116,9 +119,16 @@ def _bytesize(text: str) -> int:
     return int(text)
 
 
+def _strict_gap(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError(f"strict_gap is {text}, expected true or false")
+    return text == "true"
+
+
 OPTIONS: dict[str, Callable[[str], object]] = {
     "baudrate": _baudrate,
     "parity": _parity,
     "stopbits": _stopbits,
     "bytesize": _bytesize,
+    "strict_gap": _strict_gap,
 }

@@ -161,7 +161,7 @@ def _words(detail: Any, path: Path, about_key: bool, legal: list[str]) -> tuple[
     expected = template.format_map(context).replace("'", "")
     if kind in ("literal_error", "enum"):
         words = [word.strip(" ") for word in expected.replace(" or ", ", ").split(", ")]
-        hint = suggest(detail["input"], words)
+        hint = "" if str(detail["input"]) in words else suggest(detail["input"], words)  # '1' is not 1
         return f"{got}, expected {expected}" + (f"; {hint}" if hint else ""), ""
     return got, expected
 

@@ -24,6 +24,9 @@ from simulator.generators.numbers import Value, Values
 from simulator.generators.rows import Rows
 
 
+SHORTEST_S = 0.001  # more beats than this would leave no time for anything else
+
+
 class Sampler(ABC):
     """One point of one fleet, in motion."""
 
@@ -40,7 +43,7 @@ class Sampler(ABC):
 class Generator(ABC):
     """How the value of a point moves."""
 
-    interval: Annotated[Duration, Field(gt=0)] = 1.0
+    interval: Annotated[Duration, Field(ge=SHORTEST_S)] = 1.0
     noise: Value = 0.0  # uniform in ± noise, added to the value
 
     type_name: ClassVar[str]  # set by the registry

@@ -66,7 +66,8 @@ def _line_framer(plan: ListenerPlan, factory: ModbusServerFactory) -> Any:
     assert plan.line is not None and factory.station is not None
     if plan.kind.framing == "rtu":
         others = Traffic(UnitsOf(factory.station))
-        return RtuLine(plan.line.baudrate, plan.line.character_bits, traffic=others)
+        line = plan.line
+        return RtuLine(line.baudrate, line.character_bits, strict_gap=line.strict_gap, traffic=others)
     return StreamLine(FRAMERS[plan.kind.framing](noise_limit=None))
 
 

@@ -76,16 +76,21 @@ def test_a_pseudo_terminal_is_made_for_each_device_that_needs_one_unless_it_has_
         ),
         (
             "rtu:/dev/ttyS0?baud=9600",
-            "unknown option 'baud', expected baudrate, parity, stopbits or bytesize; did you mean 'baudrate'?",
+            "unknown option 'baud', expected baudrate, parity, stopbits, bytesize or strict_gap; did you mean 'baudrate'?",
         ),
         (
             "rtu:/dev/ttyS0?link=/tmp/x",
-            "unknown option 'link', expected baudrate, parity, stopbits or bytesize",
+            "unknown option 'link', expected baudrate, parity, stopbits, bytesize or strict_gap",
         ),
         ("rtu:/dev/ttyS0?baudrate=fast", "baudrate is fast, expected 50 to 4000000"),
         ("rtu:/dev/ttyS0?baudrate=49", "baudrate is 49, expected 50 to 4000000"),
         ("rtu:/dev/ttyS0?parity=X", "parity is X, expected N, E or O"),
         ("rtu:/dev/ttyS0?stopbits=1.5", "stopbits is 1.5, expected 1 or 2"),
+        ("rtu:/dev/ttyS0?strict_gap=yes", "strict_gap is yes, expected true or false"),
+        (
+            "ascii:/dev/ttyS0?strict_gap=true",
+            "strict_gap is true in 'ascii:/dev/ttyS0?strict_gap=true', expected rtu: only its frames end with a silence",
+        ),
         ("ascii:/dev/ttyS0?bytesize=9", "bytesize is 9, expected 7 or 8"),
         (
             "rtu:/dev/ttyS0?bytesize=7",

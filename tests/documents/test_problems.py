@@ -117,6 +117,10 @@ def test_a_list_of_wrong_entries_is_not_called_short() -> None:
     assert len(problems("[]", Annotated[tuple[Duration, ...], Field(min_length=1)])) == 1
 
 
+def test_the_very_word_is_no_suggestion() -> None:
+    assert problems("'1'", Literal[1]) == ["f.yaml:1:1: file is '1', expected 1"]
+
+
 def test_a_part_of_a_document_has_its_full_path() -> None:
     text = "devices:\n  - {}\n  - {count: -1}\n"
     assert problems(text, Inner, ("devices", 1)) == [

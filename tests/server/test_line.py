@@ -39,7 +39,9 @@ REQUEST = with_crc(READ)
 class Desk:
     """A line with units 1 and 2 at one end of a pseudo-terminal, a client at the other, and a clock by hand."""
 
-    def __init__(self, framing: str = "rtu", baudrate: int = 9600, source: Any = None) -> None:
+    def __init__(
+        self, framing: str = "rtu", baudrate: int = 9600, source: Any = None, strict_gap: bool = False
+    ) -> None:
         self.clock = MemoryReactorClock()
         self.hub = Hub(self.clock, compiled=False)
         stream: Any = RtuFramer if framing == "rtu" else AsciiFramer
@@ -49,7 +51,9 @@ class Desk:
             for unit in (1, 2)
         }
         self.factory = ModbusServerFactory(self.devices, framer=stream)
-        self.line: Any = RtuLine(baudrate) if framing == "rtu" else StreamLine(stream())
+        self.line: Any = (
+            RtuLine(baudrate, strict_gap=strict_gap) if framing == "rtu" else StreamLine(stream())
+        )
         self.source = source or PtySource(framing, SerialLine("", ""))
         self.port = LinePort(self.hub, self.source, self.line, self.factory)
         self.port.startListening()
@@ -109,6 +113,26 @@ def test_a_request_that_comes_in_pieces_is_answered_after_its_last(desks: Any) -
         desk.clock.advance(0.001)
     assert desk.receive() == b""
     desk.clock.advance(0.004)
+    assert desk.receive() == ANSWER
+
+
+@pytest.mark.parametrize("baudrate", [300, 1200, 9600, 19200, 38400, 115200])
+@pytest.mark.parametrize("characters", [1.4, 1.6, 2.4])
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_pause_inside_a_frame(desks: Any, baudrate: int, characters: float, strict: bool) -> None:
+    """Up to 1.5 characters belong to it; with strict_gap a longer one makes the frame bad."""
+    desk = desks(baudrate=baudrate, strict_gap=strict)
+    pause_s = characters * (11 / baudrate if baudrate <= 19200 else 0.0005)  # fixed 750 µs and 1750 µs above
+    desk.send(REQUEST[:4])
+    for place, byte in enumerate(REQUEST[4:]):
+        desk.clock.advance(11 / baudrate + (0 if place else pause_s))
+        desk.send(bytes((byte,)))
+    desk.clock.advance(1)
+    is_heard = not strict or characters < 1.5
+    assert desk.receive() == (ANSWER if is_heard else b"")
+    assert desk.line.errors == (0 if is_heard else 1)
+    desk.send(REQUEST)
+    desk.clock.advance(1)
     assert desk.receive() == ANSWER
 
 
