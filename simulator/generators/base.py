@@ -23,7 +23,6 @@ from simulator.generators import randomness
 from simulator.generators.numbers import Value, Values
 from simulator.generators.rows import Rows
 
-
 SHORTEST_S = 0.001  # more beats than this would leave no time for anything else
 
 
