@@ -9,6 +9,7 @@ cut into chunks.  Whoever can tell that the stream has paused for ``idle_s`` cal
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from simulator.protocol.frames import Frame
@@ -16,7 +17,7 @@ from simulator.protocol.frames import Frame
 NOISE_LIMIT = 4096  # bytes; at up to 5 µs each a flood ends within 20 ms
 
 
-class StreamFramer:
+class StreamFramer(ABC):
     """Cuts one direction of one connection; base of the RTU, ASCII and binary framers.
 
     ``dropped`` counts bytes that belonged to no frame, ``errors`` frames that were wrong or broken off.
@@ -44,9 +45,9 @@ class StreamFramer:
         """True when the last byte ended a frame: another framer could go on from here."""
         return not (self._tail or self._noise or self.lost)
 
+    @abstractmethod
     def receive(self, data: bytes) -> list[Frame]:
         """Return every complete frame; keep at most one ADU's beginning for the next call."""
-        raise NotImplementedError
 
     def idle(self) -> list[Frame]:
         """The stream has paused: give up what has begun; return the frames that stood behind it."""
@@ -56,9 +57,9 @@ class StreamFramer:
             self._tail = b""
         return []
 
+    @abstractmethod
     def build(self, transaction: int, unit: int, pdu: bytes) -> bytes:
         """Return an ADU; the transaction id is not carried."""
-        raise NotImplementedError
 
     def _drop(self, count: int) -> None:
         self._noise += count
