@@ -16,6 +16,7 @@ from simulator.blocks.base import AddressMap, Block
 from simulator.blocks.memory import RegisterBlock, new_buffer
 from simulator.diagnostics import Bus, DeviceState
 from simulator.protocol.codes import Table
+from simulator.protocol.identification import MAX_OBJECT
 
 if TYPE_CHECKING:
     from simulator.access import Gate
@@ -71,6 +72,7 @@ class DeviceKind:
         self.requests = array("Q", bytes(8 * rows))  # received and carried out or refused, by row
         self.muted = bytearray(rows)
         self.states: dict[int, DeviceState] = {}  # by row
+        self.identities: dict[int, dict[int, bytes]] = {}  # what was edited, by row and object id
         self.buses: dict[int, Bus] = {}  # the serial line of a row, where it has one
 
     def state(self, row: int) -> DeviceState:
@@ -152,8 +154,18 @@ class Device:
 
     def identity(self) -> Mapping[int, bytes]:
         """The identification objects by id; empty when the device has none."""
-        return self.kind.identity(self.row) if self.kind.identity is not None else {}
+        told = self.kind.identity(self.row) if self.kind.identity is not None else {}
+        edited = self.kind.identities.get(self.row)
+        return {**told, **edited} if edited else told
 
-    def count(self, requests: int) -> None:
-        """Add to the requests this device has answered."""
-        self.kind.requests[self.row] += requests
+    def set_identity(self, object_id: int, value: bytes) -> None:
+        """Let an identification object say something else from now on, while the plant runs.
+
+        ``object_id`` is 0x00 to 0x06 or 0x80 to 0xFF (V1.1b3 §6.21), ``value`` as long as a response carries;
+        ``ValueError`` for others.
+        """
+        if not (0 <= object_id <= 0x06 or 0x80 <= object_id <= 0xFF):
+            raise ValueError(f"object id is {object_id:#04x}, expected 0x00 to 0x06 or 0x80 to 0xff")
+        if len(value) > MAX_OBJECT:
+            raise ValueError(f"object has {len(value)} bytes, expected at most {MAX_OBJECT}")
+        self.kind.identities.setdefault(self.row, {})[object_id] = value

@@ -10,7 +10,7 @@ from simulator.blocks.memory import sequential_bits, sequential_registers
 from simulator.datatypes import data_type
 from simulator.device import Device, DeviceKind
 from simulator.errors import IllegalDataAddress
-from simulator.functions.standard import function_table
+from simulator.functions.table import answer, function_table
 from simulator.points import Point
 from simulator.protocol.codes import Table
 
@@ -66,10 +66,18 @@ def test_the_rules_of_one_table_do_not_bind_the_other():
 
 def test_a_device_may_come_and_go_and_its_counter_stays():
     kind = DeviceKind(function_table(), rows=3)
-    Device(kind, 1).count(5)
-    Device(kind, 1).count(2)
-    Device(kind, 2).count(1)
-    assert list(kind.requests) == [0, 7, 1]
+    for row in (1, 1, 2):
+        answer(Device(kind, row), bytes.fromhex("03 0000 0001"))
+    assert list(kind.requests) == [0, 2, 1]
+
+
+def test_an_edited_identification_stays_with_its_device():
+    kind = DeviceKind(function_table(), rows=2, identity=lambda row: {0: b"Acme", 1: b"BOX"})
+    Device(kind, 1).set_identity(0, b"Another")
+    assert Device(kind, 1).identity() == {0: b"Another", 1: b"BOX"}
+    assert Device(kind, 0).identity() == {0: b"Acme", 1: b"BOX"}
+    with pytest.raises(ValueError, match=r"^object has 245 bytes, expected at most 244$"):
+        Device(kind, 0).set_identity(0, bytes(245))
 
 
 def test_a_device_without_identification_has_no_objects():
