@@ -12,6 +12,7 @@ import pytest
 from simulator.config.loader import parse_plant
 from simulator.errors import IllegalDataAddress, IllegalDataValue
 from simulator.fleet import Fleet
+from simulator.functions.table import answer
 from simulator.protocol.codes import Table
 
 PROFILE = """
@@ -123,12 +124,12 @@ def test_a_device_is_one_object_while_somebody_holds_it_and_goes_with_them(fleet
     assert fleet.device(2) is device
     assert fleet.device(1) is not device
     gone = weakref.ref(device)
-    device.count(3)
+    answer(device, bytes.fromhex("03 0000 0001"))
     del device
     gc.collect()
     assert gone() is None
-    fleet.device(2).count(1)
-    assert list(fleet.kind.requests) == [0, 0, 4, 0, 0]
+    answer(fleet.device(2), bytes.fromhex("03 0000 0001"))
+    assert list(fleet.kind.requests) == [0, 0, 2, 0, 0]
 
 
 def test_a_device_without_a_table_has_no_address_in_it(make):
