@@ -273,7 +273,7 @@ def test_connections_that_fail_are_reported(program: Path, unused_port: int) -> 
 def test_random_addresses_and_unit_ids_of_a_range_are_asked(program: Path) -> None:
     with serving(host="0.0.0.0") as server:
         places = f"127.3.0.1-127.3.255.254:{server.server_address[1]}@1-9"
-        code, got = load(program, "-c", 20, "-R", "-n", 400, places)
+        code, got = load(program, "-T", 10, "-c", 20, "-R", "-n", 400, places)  # no answer is late
     assert code == 0, got
     assert len(set(server.peers)) > 15
     assert all(address.startswith("127.3.") for address in server.peers)
