@@ -92,7 +92,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def load(program: Path, *arguments: object) -> tuple[int, dict[str, Any]]:
-    command = [str(program), "-w", "0", "-T", "0.2", *map(str, arguments)]
+    command = [str(program), "-w", "0", "-T", "10", *map(str, arguments)]  # no right answer is late
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode in (0, 1), done.stderr
     return done.returncode, json.loads(done.stdout)
@@ -157,7 +157,16 @@ WRONG: list[tuple[str, Spoil]] = [
 def test_a_wrong_answer_is_an_error_of_its_kind(program: Path, kind: str, spoil: Spoil) -> None:
     with serving(spoil) as server:
         code, got = load(
-            program, "-d", 1 if kind == "surplus" else 4, "-D", "address", "-t", 0.3, target(server)
+            program,
+            "-T",
+            0.2,
+            "-d",
+            1 if kind == "surplus" else 4,
+            "-D",
+            "address",
+            "-t",
+            0.3,
+            target(server),
         )
     assert code == 1
     assert got["errors"].get(kind, 0) > 0, got["errors"]
@@ -238,7 +247,7 @@ def test_other_transports_and_framings(program: Path, options: list[str], device
 )
 def test_a_wrong_rtu_answer_is_an_error_of_its_kind(program: Path, kind: str, spoil: Any) -> None:
     with answering(RtuDevice, udp=False, spoil=spoil) as place:
-        code, got = load(program, "-F", "-D", "address", "-t", 0.3, place)
+        code, got = load(program, "-T", 0.2, "-F", "-D", "address", "-t", 0.3, place)
     assert code == 1
     assert got["errors"].get(kind, 0) > 0, got["errors"]
     assert kind == "surplus" or got["requests"] == 0
@@ -273,7 +282,7 @@ def test_connections_that_fail_are_reported(program: Path, unused_port: int) -> 
 def test_random_addresses_and_unit_ids_of_a_range_are_asked(program: Path) -> None:
     with serving(host="0.0.0.0") as server:
         places = f"127.3.0.1-127.3.255.254:{server.server_address[1]}@1-9"
-        code, got = load(program, "-T", 10, "-c", 20, "-R", "-n", 400, places)  # no answer is late
+        code, got = load(program, "-c", 20, "-R", "-n", 400, places)
     assert code == 0, got
     assert len(set(server.peers)) > 15
     assert all(address.startswith("127.3.") for address in server.peers)
