@@ -2,8 +2,9 @@
 
 A gate belongs to one writable table of one profile.  ``is_open`` tells in one look-up that no rule concerns a
 range, and then nothing of this module runs.  Otherwise ``write`` checks every point the range touches, as a
-whole, before anything is stored: read-only points, limits, labels; then a written point with a generator is
-held.
+whole, before anything is stored: read-only points, limits, labels, conditions; then a written point with a
+generator is held, and who watches it is told.  Rules may come and go while compiled code looks at
+``open_stops``: the array stays the same, what stands in it changes.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from simulator.blocks.base import AddressMap, Block
 from simulator.blocks.memory import pack_bits
@@ -37,12 +38,29 @@ Hold = Callable[[int, float], None]  # row, seconds (infinite: until released)
 Push = Callable[[int, bytes], None]  # row, words on the wire
 
 
+class Watch(Protocol):
+    """Who wants to know of writes to a point, and who may refuse them."""
+
+    def wants(self, row: int) -> bool:
+        """False when nobody cares for this row."""
+        ...
+
+    def judge(self, row: int, before: bytes, after: bytes) -> None:
+        """Raise the exception with which a client's write is refused; nothing is stored yet."""
+        ...
+
+    def written(self, row: int, before: bytes, after: bytes) -> None:
+        """A client has written the point, whose bytes were ``before`` and are ``after``."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A point whose writes are not simply stored; ``hold`` is called when a client has written it."""
 
     point: Point
     hold: Hold | None = None
+    watch: Watch | None = None
 
 
 class Gate:
@@ -57,12 +75,25 @@ class Gate:
         rules: Iterable[Rule],
         read_only: str,
         pushes: Mapping[int, Push] = MappingProxyType({}),
+        *,
+        bits: bool = False,
     ) -> None:
         self.rules = tuple(rules)
+        self._is_watched = any(rule.watch is not None for rule in self.rules)
         self.pushes = pushes
-        self.bits = bool(self.rules) and self.rules[0].point.table.is_bits
+        self.bits = bits
         self.read_only = read_only
-        self.open_stops = _open_stops(spots, _places(rule.point for rule in self.rules).union(pushes))
+        self._spots = spots
+        self.open_stops = self._stops()
+
+    def replace(self, rules: Iterable[Rule]) -> None:
+        """Have these rules from now on; compiled code, which shares ``open_stops``, obeys at once."""
+        self.rules = tuple(rules)
+        self._is_watched = any(rule.watch is not None for rule in self.rules)
+        self.open_stops[:] = self._stops()
+
+    def _stops(self) -> array[int]:
+        return _open_stops(self._spots, _places(rule.point for rule in self.rules).union(self.pushes))
 
     def is_open(self, address: int, quantity: int) -> bool:
         """True when a write to this range touches no rule."""
@@ -84,10 +115,32 @@ class Gate:
                 self._protect(rule.point, address, cells, _Cells(before, quantity, self.bits))
             elif self._admit(rule.point, block, address, cells):
                 written.append(rule)
+        written = [rule for rule in written if _concerns(rule.point, address, before, cells)]
+        watched = self._judged(row, written, block, address, cells) if self._is_watched else ()
         block.write(address, quantity, cells.packed())
         for rule in written:
-            if rule.hold is not None and _concerns(rule.point, address, before, cells):
+            if rule.hold is not None:
                 rule.hold(row, rule.point.hold)
+        for watch, was, wanted in watched:
+            watch.written(row, was, wanted)
+
+    def _judged(
+        self, row: int, written: list[Rule], block: Block, address: int, cells: _Cells
+    ) -> Sequence[tuple[Watch, bytes, bytes]]:
+        """Who is to be told, and the point's bytes before and after; raises what a watch refuses with."""
+        watched = []
+        for rule in written:
+            if rule.watch is None or not rule.watch.wants(row):
+                continue
+            point = rule.point
+            was = block.read(point.address, point.quantity)
+            wanted = _Cells(was, point.quantity, self.bits)
+            for place in range(max(point.address, address), min(point.stop, address + cells.quantity)):
+                wanted[place - point.address] = cells[place - address]
+            watched.append((rule.watch, was, wanted.packed()))
+        for watch, was, after in watched:
+            watch.judge(row, was, after)
+        return watched
 
     def _protect(self, point: Point, address: int, cells: _Cells, before: _Cells) -> None:
         """Keep a read-only point; a bit of a register is refused only when the write would change it."""
@@ -165,17 +218,31 @@ def gate(
     pushes: Mapping[int, Push] = MappingProxyType({}),
 ) -> Gate | None:
     """The gate of a table with these points, or None when no rule concerns any of them."""
-    rules = [
-        Rule(replace(point, precision=None), holds.get(point.name))  # limits are not those of rounded numbers
+    found = rules(points, holds)
+    bits = bool(found) and found[0].point.table.is_bits
+    return Gate(spots, found, read_only, pushes, bits=bits) if found or pushes else None
+
+
+def rules(
+    points: Iterable[Point],
+    holds: Mapping[str, Hold],
+    watches: Mapping[str, Watch] = MappingProxyType({}),
+) -> list[Rule]:
+    """A rule for each of the points whose writes are not simply stored; holds and watches are by name."""
+    return [
+        Rule(
+            replace(point, precision=None),  # limits are not those of rounded numbers
+            holds.get(point.name),
+            watches.get(point.name),
+        )
         for point in points
-        if is_ruled(point)
+        if is_ruled(point) or point.name in watches
     ]
-    return Gate(spots, rules, read_only, pushes) if rules or pushes else None
 
 
 def is_ruled(point: Point) -> bool:
     """True when a write to the point is not simply stored."""
-    held = point.generator is not None and point.hold > 0
+    held = point.generator is not None and (point.hold > 0 or point.generator.is_stateful)
     return point.access == "ro" or held or bool(point.enum) or point.min is not None or point.max is not None
 
 

@@ -1,7 +1,8 @@
 """Numbers and texts to registers and back: what a point's ``data_type`` means on the wire.
 
 One rule: a ``DataType`` knows the *raw* number only; scale, offset, enumerations and arrays belong to
-points.  ``encode`` takes one element, ``encode_many`` one column of a fleet; both give the same bytes.
+points.  One element at a time: columns of a fleet are the business of ``blocks.arrays``, which gives the
+same bytes; nothing here needs numpy, so that a client can do without.
 Integers round half to even and saturate, they never wrap; NaN becomes 0 in an integer; a number
 beyond a float becomes infinity, as IEEE 754 has it.  A value of the wrong kind is a ``ValueError``
 that says the fact, what it got and what it expected.
@@ -11,16 +12,14 @@ SunSpec's names (``acc32``, ``sunssf``, …) are of the same families, but for i
 
 from __future__ import annotations
 
-import difflib
 import enum
 import functools
 import math
 import numbers
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
-
-import numpy as np
+from typing import Literal
 
 from simulator.network_addresses import SIZES, pack, unpack
 
@@ -53,9 +52,9 @@ def _int(registers: int, bits: int, signed: bool) -> Form:
     return Form("int", registers, -span // 2 if signed else 0, (span // 2 if signed else span) - 1)
 
 
-def _float(registers: int) -> Form:
-    largest = float(np.finfo(f"f{registers * 2}").max)
-    return Form("float", registers, -largest, largest)
+def _float(registers: int, largest: str) -> Form:
+    limit = float.fromhex(largest)
+    return Form("float", registers, -limit, limit)
 
 
 _FORMS: dict[str, Form] = {
@@ -68,9 +67,9 @@ _FORMS: dict[str, Form] = {
     "uint32": _int(2, 32, signed=False),
     "int64": _int(4, 64, signed=True),
     "uint64": _int(4, 64, signed=False),
-    "float16": _float(1),
-    "float32": _float(2),
-    "float64": _float(4),
+    "float16": _float(1, "0x1.ffcp15"),
+    "float32": _float(2, "0x1.fffffep127"),
+    "float64": _float(4, "0x1.fffffffffffffp1023"),
     "string": Form("string", 0),
     "bits": Form("bits", 0),
     "bcd16": Form("bcd", 1, 0, 10**4 - 1),  # four decimal digits a register
@@ -91,6 +90,9 @@ _FORMS: dict[str, Form] = {
 }
 DATA_TYPES = tuple(_FORMS)
 
+_INFINITE = (math.inf, -math.inf)
+_FLOATS = {size: struct.Struct(f">{letter}") for size, letter in ((2, "e"), (4, "f"), (8, "d"))}
+
 
 def data_type(
     name: str,
@@ -103,6 +105,8 @@ def data_type(
     """The data type called ``name``; ``length``, in registers, is for string, bits (1) and raw (1)."""
     form = _FORMS.get(name)
     if form is None:
+        import difflib  # here, so that programs without a mistake need not load it
+
         near = difflib.get_close_matches(name, DATA_TYPES, 2)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         known = ", ".join(DATA_TYPES)
@@ -154,23 +158,6 @@ class DataType:
         """The greatest raw number, exact (an int for whole numbers); None for texts and words."""
         return (1 << 16 * self.registers) - 1 if self.family == "bits" else _FORMS[self.name].maximum
 
-    @property
-    def native_dtype(self) -> np.dtype[Any] | None:
-        """The numpy type of the raw numbers, as wide as the element; None when there is none."""
-        return _native(self.family, self.registers, (self.minimum or 0) < 0)
-
-    @property
-    def direct_dtype(self) -> np.dtype[Any] | None:
-        """A numpy type with which a strided view of the wire bytes takes raw numbers as they are, or None."""
-        native = self.native_dtype
-        if native is None or self.family in ("bcd", "bool"):
-            return None
-        if self.order is ByteOrder.ABCD or (self.order is ByteOrder.CDAB and self.registers == 1):
-            return native.newbyteorder(">")
-        if self.order is ByteOrder.DCBA or self.registers == 1:
-            return native.newbyteorder("<")
-        return None
-
     def encode(self, raw: object) -> bytes:
         """One element as ``registers * 2`` wire bytes; a bool as the byte 0 or 1 (one packed bit)."""
         if self.family == "string":
@@ -189,6 +176,24 @@ class DataType:
             return _reorder(bytes.fromhex(f"{whole:0{self.registers * 4}d}"), self.order)
         return _reorder(whole.to_bytes(self.registers * 2, "big", signed=whole < 0), self.order)
 
+    def encode_fitting(self, raw: object) -> bytes:
+        """The same for a number that fits; one that ``encode`` would limit is a ValueError."""
+        data = self.encode(raw)
+        if not self.is_numeric or not isinstance(raw, numbers.Real):
+            return data
+        number = self._number(raw)
+        if self.is_integer:
+            low, high = self.minimum or 0, self.maximum or 0
+            fits = math.isfinite(number) and low <= round(number) <= high
+        else:
+            stored = self.decode(data)
+            fits = stored not in _INFINITE or number in _INFINITE
+        if not fits:
+            raise ValueError(
+                f"value does not fit {self.name}, got {raw}, expected {self.minimum} to {self.maximum}"
+            )
+        return data
+
     def decode(self, data: bytes) -> Raw:
         """The raw value of one element; ``data`` is exactly as long as ``encode`` makes it."""
         size = self.registers * 2 or 1
@@ -197,48 +202,22 @@ class DataType:
         if self.family == "string":
             return self._decode_text(data)
         if self.family == "raw":
-            words: list[int] = np.frombuffer(data, ">u2").tolist()
-            return words[0] if len(words) == 1 else words
+            words = struct.unpack(f">{self.registers}H", data)
+            return words[0] if len(words) == 1 else list(words)
         data = _reorder(data, self.order) if self.registers else data
         if self.family == "address":
             return unpack(self.name, data)
         if self.family == "float":
-            return float(np.frombuffer(data, f">f{size}")[0])
+            return float(_FLOATS[size].unpack(data)[0])
         if self.family == "bcd":
             return self._decode_digits(data)
         if self.name in ("int8", "uint8"):
             data = data[1:]  # the high byte carries nothing
         return int.from_bytes(data, "big", signed=(self.minimum or 0) < 0)
 
-    def encode_many(self, values: np.ndarray) -> np.ndarray:
-        """Raw numbers (n,), float64 or any whole type -> uint8 (n, registers * 2) in wire order."""
-        if not self.is_numeric:
-            raise ValueError(
-                f"{self.name} has no column of numbers, got an array, expected a numeric data type"
-            )
-        if self.family == "float":
-            with np.errstate(over="ignore"):
-                wire = np.asarray(values).astype(f">f{self.registers * 2}")
-        elif self.family == "bcd":
-            wire = _digits(saturate(values, 0, int(self.maximum or 0), np.dtype("u8")), self.registers)
-        elif self.native_dtype is None:
-            return np.frombuffer(b"".join(map(self.encode, values.tolist())), "u1").reshape(len(values), -1)
-        else:
-            native = self.native_dtype
-            low, high = int(self.minimum or 0), int(self.maximum or 0)
-            wire = saturate(values, low, high, native).astype(native.newbyteorder(">"))
-        data = np.ascontiguousarray(wire).view("u1").reshape(len(wire), self.registers * 2 or 1)
-        return (
-            data
-            if self.order is ByteOrder.ABCD or not self.registers
-            else data[:, _places(self.order, data.shape[1])]
-        )
-
     def _number(self, raw: object) -> float:
-        if isinstance(raw, bool | np.bool_):
-            return int(raw)
-        if isinstance(raw, numbers.Integral):
-            return int(raw)
+        if isinstance(raw, numbers.Integral) or _is_truth_value(raw):
+            return int(raw)  # type: ignore[call-overload,no-any-return]
         if isinstance(raw, numbers.Real):
             return float(raw)
         raise ValueError(f"{self.name} is given no number, got {raw!r}, expected a number")
@@ -288,41 +267,19 @@ class DataType:
         return int(digits)
 
 
+def _is_truth_value(raw: object) -> bool:
+    """True for numpy's, which is no number to Python."""
+    return getattr(raw, "dtype", None) == "bool" and not getattr(raw, "ndim", 1)
+
+
 def _word(raw: object) -> bytes:
-    if isinstance(raw, bool) or not isinstance(raw, int | np.integer) or not 0 <= raw <= 0xFFFF:
+    if isinstance(raw, bool) or not isinstance(raw, numbers.Integral) or not 0 <= int(raw) <= 0xFFFF:
         raise ValueError(f"raw is given no word, got {raw!r}, expected a whole number from 0 to 65535")
     return int(raw).to_bytes(2, "big")
 
 
-def saturate(values: np.ndarray, low: int, high: int, dtype: np.dtype[Any]) -> np.ndarray:
-    """``values`` rounded half to even, NaN as 0, limited to ``low`` … ``high``; a new array of ``dtype``."""
-    values = np.asarray(values)
-    if values.dtype.kind == "b":
-        return values.astype(dtype)
-    if values.dtype.kind in "iu":
-        info = np.iinfo(values.dtype)
-        limited: np.ndarray = np.clip(values, max(low, int(info.min)), min(high, int(info.max)))
-        return limited.astype(dtype)
-    rounded = np.rint(values.astype(np.float64))
-    rounded[np.isnan(rounded)] = 0
-    top = float(high)
-    inside = top if top <= high else math.nextafter(top, 0)  # 2**64 - 1 is no float
-    result = np.clip(rounded, low, inside).astype(dtype)
-    result[rounded >= top] = high
-    return result
-
-
 @functools.cache
-def _native(family: str, registers: int, signed: bool) -> np.dtype[Any] | None:
-    if family == "bool":
-        return np.dtype("u1")
-    if family in ("string", "raw", "address") or registers not in (1, 2, 4):
-        return None
-    return np.dtype(f"{'f' if family == 'float' else 'i' if signed else 'u'}{registers * 2}")
-
-
-@functools.cache
-def _places(order: ByteOrder, size: int) -> list[int]:
+def byte_places(order: ByteOrder, size: int) -> list[int]:
     """Where each wire byte stands in the big-endian number; every order is its own inverse."""
     words = [(place, place + 1) for place in range(0, size, 2)]
     if order in (ByteOrder.CDAB, ByteOrder.DCBA):
@@ -333,20 +290,11 @@ def _places(order: ByteOrder, size: int) -> list[int]:
 
 
 def _reorder(data: bytes, order: ByteOrder) -> bytes:
-    return data if order is ByteOrder.ABCD else bytes(data[place] for place in _places(order, len(data)))
+    return data if order is ByteOrder.ABCD else bytes(data[place] for place in byte_places(order, len(data)))
 
 
 def _ieee(number: float, size: int) -> bytes:
-    with np.errstate(over="ignore"):
-        try:
-            return np.array(float(number), f">f{size}").tobytes()
-        except OverflowError:  # an int beyond float64
-            return np.array(math.inf if number > 0 else -math.inf, f">f{size}").tobytes()
-
-
-def _digits(whole: np.ndarray, registers: int) -> np.ndarray:
-    """Packed decimal of uint64 numbers, as big-endian words."""
-    packed = np.zeros(len(whole), np.uint64)
-    for digit in range(registers * 4):
-        packed |= (whole // np.uint64(10**digit)) % np.uint64(10) << np.uint64(4 * digit)
-    return packed.astype(f">u{registers * 2}")
+    try:
+        return _FLOATS[size].pack(float(number))
+    except OverflowError:  # beyond the float, or an int beyond every float
+        return _FLOATS[size].pack(math.inf if number > 0 else -math.inf)

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from simulator.blocks.base import AddressMap, Block
 from simulator.blocks.memory import RegisterBlock, new_buffer
 from simulator.diagnostics import Bus, DeviceState
-from simulator.protocol.codes import Table
+from simulator.errors import GatewayPathUnavailable, GatewayTargetFailed
+from simulator.protocol.codes import EXCEPTION_BIT, Table
 from simulator.protocol.identification import MAX_OBJECT
 
 if TYPE_CHECKING:
@@ -35,6 +36,12 @@ class ServerId:
     additional: bytes = b""
 
 
+# What ``DeviceKind.aside`` says of a row, one bit each; any of them keeps compiled code from answering.
+LISTEN_ONLY = 0x01  # the device was told to be silent, function 08/04
+FAULTY = 0x02  # a fault is active that may concern it
+OFFLINE = 0x0C  # not 0: the device is not there, and this is how that is told
+SILENT, NO_PATH, NO_TARGET = 0x04, 0x08, 0x0C  # nothing comes back, 0x0A, 0x0B
+
 NOWHERE = RegisterBlock(AddressMap(()), new_buffer(1))  # a table without addresses
 
 
@@ -46,8 +53,8 @@ class DeviceKind:
     ``server_id`` what function 17 tells of it, ``exception_status`` the eight bits of function 07.  A device
     without one of these, or without files or queues, does not have the function either: it answers 01.
 
-    ``states`` are made when a device has something to remember that is not plain.  ``muted`` is 1 in the rows
-    of devices that only listen, which compiled code leaves alone.
+    ``states`` are made when a device has something to remember that is not plain.  ``aside`` is not 0 in rows
+    that compiled code leaves alone: ``LISTEN_ONLY``, ``FAULTY``, ``OFFLINE``.
     """
 
     def __init__(
@@ -70,7 +77,7 @@ class DeviceKind:
         self.files = files
         self.fifos = fifos
         self.requests = array("Q", bytes(8 * rows))  # received and carried out or refused, by row
-        self.muted = bytearray(rows)
+        self.aside = bytearray(rows)
         self.states: dict[int, DeviceState] = {}  # by row
         self.identities: dict[int, dict[int, bytes]] = {}  # what was edited, by row and object id
         self.buses: dict[int, Bus] = {}  # the serial line of a row, where it has one
@@ -109,8 +116,7 @@ class Device:
     ) -> None:
         self.kind = kind
         self.row = row
-        state = kind.states.get(row)
-        self.functions = kind.functions if state is None or state.functions is None else state.functions
+        self.refresh()
         self.coils = coils
         self.discrete_inputs = discrete_inputs
         self.input_registers = input_registers
@@ -143,14 +149,24 @@ class Device:
     def listen(self, functions: Sequence[Function]) -> None:
         """Only listen from now on: ``functions`` are what is left to do."""
         self.state.listen(functions)
-        self.functions = functions
-        self.kind.muted[self.row] = 1
+        self.kind.aside[self.row] |= LISTEN_ONLY
+        self.refresh()
 
     def restart(self, *, clear_log: bool) -> None:
         """Start communication anew, in listen-only mode or not."""
         self.state.restart(clear_log=clear_log)
-        self.functions = self.kind.functions
-        self.kind.muted[self.row] = 0
+        self.kind.aside[self.row] &= ~LISTEN_ONLY
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Do what the mode of the device has it do: it may listen only, or not be there at all."""
+        kind, row = self.kind, self.row
+        gone = kind.aside[row] & OFFLINE
+        state = kind.states.get(row)
+        if gone:
+            self.functions = _GONE[gone]
+        else:
+            self.functions = kind.functions if state is None or state.functions is None else state.functions
 
     def identity(self) -> Mapping[int, bytes]:
         """The identification objects by id; empty when the device has none."""
@@ -169,3 +185,20 @@ class Device:
         if len(value) > MAX_OBJECT:
             raise ValueError(f"object has {len(value)} bytes, expected at most {MAX_OBJECT}")
         self.kind.identities.setdefault(self.row, {})[object_id] = value
+
+
+def _gone(code: int) -> Sequence[Function]:
+    """What a device does that is not there: it hears nothing, and somebody else says so or nobody does."""
+
+    def behave(device: Device, pdu: bytes) -> bytes:
+        device.kind.requests[device.row] -= 1
+        return bytes((pdu[0] | EXCEPTION_BIT, code)) if code else b""
+
+    return (behave,) * 256
+
+
+_GONE = {
+    SILENT: _gone(0),
+    NO_PATH: _gone(GatewayPathUnavailable.code),
+    NO_TARGET: _gone(GatewayTargetFailed.code),
+}

@@ -5,8 +5,16 @@
     ModsimError                      base of all; never raised itself
     ├── ConfigError                  a file cannot be used: exit code 78, every problem of the file listed
     ├── BindError                    an endpoint cannot be opened: exit code 69 (77 for a port below 1024)
+    ├── PointError                   a point cannot be read or written from inside: told to who asked
     ├── FrameError                   a byte stream is lost: its connection is closed
-    └── ModbusException              a request is refused: becomes an exception response
+    ├── NetworkError                 a client cannot reach its server, or the server is silent
+    │   ├── HostUnknown              the name of the host has no address
+    │   ├── ConnectionRefused        nobody listens there
+    │   ├── ConnectionFailed         everything else that keeps a connection from being made
+    │   ├── ConnectionClosed         the server, or this program, closed it before the answer came
+    │   └── TimedOut                 no answer in time
+    ├── ProtocolError                an answer is no answer to the request: foreign, half, damaged, garbage
+    └── ModbusException              a request is refused: becomes an exception response, and back
         ├── IllegalFunction          0x01
         ├── IllegalDataAddress       0x02
         ├── IllegalDataValue         0x03
@@ -19,13 +27,16 @@
         └── GatewayTargetFailed      0x0B
 
 A message says the fact, what it got and what it expected.  ``ModbusException`` is turned into a
-response in one place, ``simulator.functions``; the command line turns the others into exit codes.
+response in one place, ``simulator.functions``, and a client makes it of one with ``refused``; the
+command line turns the others into exit codes.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 
 class ModsimError(Exception):
@@ -64,17 +75,71 @@ class BindError(ModsimError):
         super().__init__(f"{endpoint}: {reason}")
 
 
+class PointError(ModsimError, ValueError):
+    """No such device or point, or a value that the point does not take."""
+
+
 class FrameError(ModsimError):
     """A byte stream can no longer be cut into frames."""
+
+
+class NetworkError(ModsimError):
+    """A server cannot be reached, or is silent.  ``target`` is the URL of the client."""
+
+    def __init__(self, target: str, reason: str) -> None:
+        self.target = target
+        self.reason = reason
+        super().__init__(f"{target}: {reason}")
+
+
+class HostUnknown(NetworkError):
+    """The name of the host has no address."""
+
+
+class ConnectionRefused(NetworkError):
+    """Nobody listens at the address and port."""
+
+
+class ConnectionFailed(NetworkError):
+    """A connection cannot be made: no way there, not in time, a certificate not accepted, no such port."""
+
+
+class ConnectionClosed(NetworkError):
+    """The connection ended before the answer came."""
+
+
+class TimedOut(NetworkError):
+    """No answer came in time."""
+
+
+Fault = Literal["transaction", "unit", "function", "half", "checksum", "garbage", "answer"]
+
+
+class ProtocolError(ModsimError):
+    """What came is no answer to the request.
+
+    ``fault`` says in one word what is wrong with it: a foreign ``transaction`` id or ``unit``, another
+    ``function``, ``half`` an answer, a wrong ``checksum``, ``garbage`` that holds no frame, or an ``answer``
+    that does not fit the request.
+    """
+
+    def __init__(self, target: str, fault: Fault, reason: str) -> None:
+        self.target = target
+        self.fault: Fault = fault
+        self.reason = reason
+        super().__init__(f"{target}: {reason}")
 
 
 class ModbusException(ModsimError):
     """A request is refused with an exception code (Application Protocol V1.1b3 §7).
 
-    Raise a subclass, or ``ModbusException(message, code=0x42)`` for a code of your own.
+    Raise a subclass, or ``ModbusException(message, code=0x42)`` for a code of your own.  On the side of a
+    client ``function`` is the code of the function that was refused and ``unit`` who refused it.
     """
 
     code = 0x04
+    function: int | None = None
+    unit: int | None = None
 
     def __init__(self, message: str = "", *, code: int | None = None) -> None:
         if code is not None:
@@ -142,3 +207,35 @@ class GatewayTargetFailed(ModbusException):
     """The unit behind a gateway did not respond."""
 
     code = 0x0B
+
+
+STANDARD: dict[int, type[ModbusException]] = {
+    kind.code: kind
+    for kind in (
+        IllegalFunction,
+        IllegalDataAddress,
+        IllegalDataValue,
+        ServerDeviceFailure,
+        Acknowledge,
+        ServerDeviceBusy,
+        NegativeAcknowledge,
+        MemoryParityError,
+        GatewayPathUnavailable,
+        GatewayTargetFailed,
+    )
+}
+
+
+def exception_name(code: int) -> str:
+    """``illegal data address`` for 2; an empty text for a code that the specification does not know."""
+    kind = STANDARD.get(code)
+    return re.sub(r"(?<=.)([A-Z])", r" \1", kind.__name__).lower() if kind else ""
+
+
+def refused(unit: int, function: int, code: int) -> ModbusException:
+    """The exception of an exception response, of the class of its code, unknown codes too."""
+    name = exception_name(code) or "not in the specification"
+    message = f"unit {unit} refused function {function}: exception {code:#04x}, {name}"
+    reason = STANDARD.get(code, ModbusException)(message, code=code)
+    reason.function, reason.unit = function, unit
+    return reason

@@ -12,40 +12,54 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-import numpy as np
-import numpy.typing as npt
-
-from simulator.access import Function, Gate, Hold, Push, gate, hide
+from simulator.access import Function, Gate, Hold, Push, Watch, hide, rules
 from simulator.blocks.base import AddressMap, Block
 from simulator.blocks.columns import Column, point_column
 from simulator.blocks.fleet import FleetTable
 from simulator.blocks.zero_filled import ZeroFilled
 from simulator.device import Device, DeviceKind
+from simulator.errors import ConfigError, Problem
 from simulator.fleet_functions import FleetFunctions
 from simulator.functions.standard import function_table
 from simulator.generators import rows as generator_rows
-from simulator.generators.rows import GroupRows
+from simulator.generators.ordering import components
+from simulator.generators.rows import EPOCH, GroupRows
 from simulator.protocol.codes import ADDRESSES, Table
 from simulator.quirk_functions import functions_with
 from simulator.starting import write_starting_values
+from simulator.tracks import Track
 
 if TYPE_CHECKING:
     from simulator.config.plant import Group
-    from simulator.fifos import SampledQueue
+    from simulator.generators.sources import Signals, Source
     from simulator.points import Point
     from simulator.profiles.profile import Profile, TableLayout
 
 Seconds = Callable[[], float]
+Complain = Callable[["Fleet", Track, int, float], None]  # row and virtual second
 
 
 class Fleet:
     """The devices of every group with one profile, row after row.
 
-    ``now`` returns the virtual time in seconds, in which holds are counted.
+    Raises :class:`~simulator.errors.ConfigError` for a generator that the numbers of a device do not suit.
+    ``now`` returns the virtual time in seconds, in which holds are counted.  ``complain`` is told of the
+    first value of each point that cannot be computed.
     """
 
-    def __init__(self, profile: Profile, groups: Sequence[Group], *, seed: int, now: Seconds) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        groups: Sequence[Group],
+        *,
+        seed: int,
+        now: Seconds,
+        epoch: float = EPOCH,
+        signals: Signals | None = None,
+        complain: Complain | None = None,
+    ) -> None:
         self.name = profile.name
+        self._told = complain
         self.profile = profile
         self.groups = tuple(groups)
         self.firsts = _firsts(groups)
@@ -53,12 +67,14 @@ class Fleet:
         self.tables = _tables(profile, self.count)
         for group, first in zip(self.groups, self.firsts, strict=True):
             write_starting_values(profile, group, self.tables, first)
-        rows = GroupRows(map(self._described, self.groups), seed=seed)
+        self.rows = GroupRows(
+            map(self._described, self.groups), seed=seed, epoch=epoch, points=self._source, signals=signals
+        )
         self.tracks = [
-            Track(point, rows, self._column(point), now)
-            for point in profile.points.values()
-            if point.generator is not None
+            self._track(point, now) for point in profile.points.values() if point.generator is not None
         ]
+        self.components = self._components()
+        self._watches: dict[str, Watch] = {}
         found = self.functions = FleetFunctions(profile, self.tables, self.tracks, self._facts)
         self.kind = DeviceKind(
             self._functions(),
@@ -80,6 +96,13 @@ class Fleet:
             found = self._devices[row] = Device(self.kind, row, **blocks)
         return found
 
+    def held_devices(self, start: int, stop: int) -> list[Device]:
+        """The devices of the rows ``start`` to ``stop`` that somebody holds."""
+        if stop - start < len(self._devices):
+            found = map(self._devices.get, range(start, stop))
+            return [device for device in found if device is not None]
+        return [device for row, device in tuple(self._devices.items()) if start <= row < stop]
+
     def owner(self, row: int) -> tuple[Group, int]:
         """The group of a row, and the device's index in it."""
         place = bisect_right(self.firsts, row) - 1
@@ -100,20 +123,60 @@ class Fleet:
 
     def _described(self, group: Group) -> generator_rows.Group:
         parameters = {**self.profile.parameters, **group.parameters}
-        return generator_rows.Group(group.name.text, group.count, parameters)
+        started = {name for name, point in self.profile.points.items() if point.value is not None}
+        return generator_rows.Group(
+            group.name.text, group.count, parameters, started=frozenset(started.union(group.values))
+        )
+
+    def _track(self, point: Point, now: Seconds) -> Track:
+        """Raises ConfigError when the numbers of some device cannot be used."""
+        try:
+            return Track(point, self.rows, self._column(point), now, self._complain)
+        except ValueError as error:
+            place = f"points.{point.name}.generator"
+            raise ConfigError([Problem(self.profile.source, 0, 0, place, str(error))]) from None
+
+    def _components(self) -> list[tuple[float, list[Track]]]:
+        """The shortest interval and the tracks, inputs first, of each set that depends on each other."""
+        tracks = {track.point.name: track for track in self.tracks}
+        generators = {name: track.point.generator for name, track in tracks.items() if track.point.generator}
+        return [(interval, [tracks[name] for name in names]) for interval, names in components(generators)]
+
+    def _complain(self, track: Track, row: int, t: float) -> None:
+        if self._told is not None:
+            self._told(self, track, row, t)
+
+    def _source(self, name: str) -> Source | None:
+        """Where formulas read a point."""
+        point = self.profile.points.get(name)
+        return None if point is None else self._column(point)
 
     def _column(self, point: Point) -> Column:
         kept = self.tables[point.table]
         return point_column(kept.buffer, kept.map.columns[point.address], kept.stride, self.count, point)
 
+    def watch(self, point: Point, watch: Watch | None) -> None:
+        """Let ``watch`` be asked and told of clients' writes to a point from now on; None for nobody."""
+        if watch is None:
+            self._watches.pop(point.name, None)
+        else:
+            self._watches[point.name] = watch
+        for table in (Table.COIL, Table.HOLDING_REGISTER):
+            gate = self.kind.gates[table]
+            if gate is not None and self.tables.get(table) is self.tables[point.table]:
+                gate.replace(rules(self._points_in(table), self._holds(), self._watches))
+
+    def _holds(self) -> dict[str, Hold]:
+        return {track.point.name: track.hold for track in self.tracks}
+
     def _gates(self) -> list[Gate | None]:
-        holds: dict[str, Hold] = {track.point.name: track.hold for track in self.tracks}
         gates: list[Gate | None] = [None] * len(Table)
         for table in (Table.COIL, Table.HOLDING_REGISTER):
             pushes = self._pushes() if table == Table.HOLDING_REGISTER else {}
             if table in self.tables or pushes:
                 spots = self.tables[table].map if table in self.tables else AddressMap(())
-                gates[table] = gate(spots, self._points_in(table), holds, self.profile.read_only, pushes)
+                ruled = rules(self._points_in(table), self._holds())
+                gates[table] = Gate(spots, ruled, self.profile.read_only, pushes, bits=table.is_bits)
         return gates
 
     def _pushes(self) -> dict[int, Push]:
@@ -145,43 +208,6 @@ _ATTRIBUTES = {
     Table.INPUT_REGISTER: "input_registers",
     Table.HOLDING_REGISTER: "holding_registers",
 }
-
-
-class Track:
-    """One generated point of all devices of a fleet."""
-
-    def __init__(self, point: Point, rows: GroupRows, column: Column, now: Seconds) -> None:
-        assert point.generator is not None
-        self.point = point
-        self.interval = float(point.generator.interval)
-        self._sampler = point.generator.bind(rows, point.name)
-        self._column = column
-        self._count = rows.count
-        self._now = now
-        self._held_until: npt.NDArray[np.float64] | None = None  # by row, made when the first is held
-        self.queues: list[SampledQueue] = []  # filled at each tick
-
-    def run(self, tick: int, t: float, start: int, stop: int) -> None:
-        """Write the values of virtual time ``t``; rows that a client holds keep theirs."""
-        values = self._sampler.sample(tick, t, start, stop)
-        held = None if self._held_until is None else self._held_until[start:stop] > t
-        self._column.write(start, stop, values, held)
-        for queue in self.queues:
-            queue.sample(start, stop)
-
-    def hold(self, row: int, seconds: float) -> None:
-        """Let the value that stands in a row stand for ``seconds`` of virtual time."""
-        if self._held_until is None:
-            self._held_until = np.zeros(self._count)
-        self._held_until[row] = self._now() + seconds
-
-    def release(self, row: int) -> None:
-        """Let a row move again."""
-        if self._held_until is not None:
-            self._held_until[row] = 0.0
-
-    def __repr__(self) -> str:
-        return f"point {self.point.name}"
 
 
 def _firsts(groups: Iterable[Group]) -> list[int]:

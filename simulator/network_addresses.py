@@ -7,7 +7,6 @@ An IPv4 address takes two registers, an IPv6 address eight, an EUI-48 four of wh
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Address, IPv6Address
 
 SIZES = {"ipaddr": 4, "ipv6addr": 16, "eui48": 8}  # bytes
 _EXAMPLES = {"ipaddr": "192.0.2.10", "ipv6addr": "2001:db8::1", "eui48": "00:11:22:33:44:55"}
@@ -16,6 +15,8 @@ _EUI48 = re.compile(r"[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}"
 
 def pack(kind: str, text: object) -> bytes:
     """The wire bytes of an address; ``ValueError`` when the text is none."""
+    from ipaddress import IPv4Address, IPv6Address  # here: few need addresses
+
     try:
         if not isinstance(text, str):
             raise ValueError
@@ -33,4 +34,6 @@ def unpack(kind: str, data: bytes) -> str:
     """The text of an address."""
     if kind == "eui48":
         return data[2:].hex(":")
+    from ipaddress import IPv4Address, IPv6Address
+
     return str(IPv4Address(data) if kind == "ipaddr" else IPv6Address(data))

@@ -33,7 +33,7 @@ def write_starting_values(
     for point in profile.points.values():
         value = group.values.get(point.name, point.value)
         if value is not None:
-            _store(tables[point.table], point, rows, _wire(point, value, group, parameters))
+            store(tables[point.table], point, rows, _wire(point, value, group, parameters))
 
 
 def _wire(point: Point, value: object, group: Group, parameters: Mapping[str, object]) -> Wire:
@@ -59,7 +59,8 @@ def _encoded(point: Point, value: object) -> bytes:
     return point.encode(value)
 
 
-def _store(kept: FleetTable, point: Point, rows: slice, wire: Wire) -> None:
+def store(kept: FleetTable, point: Point, rows: slice, wire: Wire) -> None:
+    """Put the bytes of a point into rows: one row of bytes for each, or one for all; other bits stay."""
     column = kept.map.columns[point.address]
     if kept.bits:
         bits = np.unpackbits(wire, axis=1, count=point.count, bitorder="little")
@@ -74,3 +75,18 @@ def _store(kept: FleetTable, point: Point, rows: slice, wire: Wire) -> None:
     else:
         own = np.frombuffer(point.mask.to_bytes(2, "big") * point.count, dtype=np.uint8)
         cells[:] = cells & ~own | wire & own
+
+
+def load(kept: FleetTable, point: Point, rows: slice) -> Wire:
+    """The bytes of a point, one row of bytes for each row; ``store`` puts them back."""
+    column = kept.map.columns[point.address]
+    if kept.bits:
+        bits = [
+            kept.cells[rows, place >> 3] >> (place & 7) & 1 for place in range(column, column + point.count)
+        ]
+        return np.packbits(np.stack(bits, axis=1), axis=1, bitorder="little")
+    cells = kept.cells[rows, 2 * column : 2 * (column + point.quantity)]
+    if point.bit is None:
+        return cells.copy()
+    own = np.frombuffer(point.mask.to_bytes(2, "big") * point.count, dtype=np.uint8)
+    return cells & own

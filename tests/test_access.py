@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from simulator.access import gate, hide, is_ruled
+from simulator.access import Gate, gate, hide, is_ruled, rules
 from simulator.blocks.base import AddressMap
 from simulator.blocks.memory import BitBlock, RegisterBlock, new_buffer, sequential_registers
 from simulator.datatypes import data_type
 from simulator.device import Device, DeviceKind
-from simulator.errors import IllegalDataAddress, IllegalDataValue, IllegalFunction
+from simulator.errors import IllegalDataAddress, IllegalDataValue, IllegalFunction, ServerDeviceBusy
 from simulator.functions.standard import function_table
 from simulator.generators.registry import make
 from simulator.points import Point
@@ -490,3 +490,58 @@ class TestWriteOnly:
     def test_functions_that_do_not_read_them_stay_the_standard_ones(self, functions: Any) -> None:
         standard = function_table()
         assert [code for code in range(256) if functions[code] is not standard[code]] == [3, 23]
+
+
+class Told:
+    """Watches one point and keeps what it is told; refuses what ``refused`` says."""
+
+    def __init__(self, rows=(0,), refused=b""):
+        self.rows, self.refused, self.told = rows, refused, []
+
+    def wants(self, row):
+        return row in self.rows
+
+    def judge(self, row, before, after):
+        if after == self.refused:
+            raise ServerDeviceBusy("not now")
+
+    def written(self, row, before, after):
+        self.told.append((row, before.hex(), after.hex()))
+
+
+def watched(*points, watch):
+    found = rules(points, {}, {points[0].name: watch})
+    return Gate(AddressMap([(0, 20)]), found, "illegal_data_address", bits=points[0].table.is_bits)
+
+
+def test_a_watch_is_told_of_the_whole_point_before_and_after():
+    watch = Told()
+    point = register("total", 3, "uint32")
+    block = sequential_registers(0, range(1, 21))
+    watched(point, watch=watch).write(0, block, 4, 2, b"\xaa\xbb\xcc\xdd")
+    assert watch.told == [(0, "00040005", "0004aabb")]
+    assert block.read(3, 3) == b"\x00\x04\xaa\xbb\xcc\xdd"
+
+
+def test_a_watch_may_refuse_the_write_as_a_whole_and_is_not_asked_for_other_rows():
+    watch = Told(rows=(1,), refused=b"\x00\x07")
+    gate = watched(register("a", 3), register("b", 4), watch=watch)
+    block = sequential_registers(0, range(20))
+    with pytest.raises(ServerDeviceBusy):
+        gate.write(1, block, 2, 3, b"\0\x09\0\x07\0\x09")
+    assert block.read(2, 3) == b"\0\x02\0\x03\0\x04"
+    gate.write(0, block, 2, 3, b"\0\x09\0\x07\0\x09")
+    assert block.read(2, 3) == b"\0\x09\0\x07\0\x09"
+    assert watch.told == []
+
+
+def test_rules_come_and_go_in_the_same_array():
+    gate = watched(register("a", 3), watch=Told())
+    stops = gate.open_stops
+    shared = memoryview(stops)  # compiled code keeps it for ever
+    assert not gate.is_open(2, 3)
+    gate.replace([])
+    assert gate.is_open(2, 3)
+    gate.replace(rules([register("b", 7)], {}, {"b": Told()}))
+    assert gate.open_stops is stops
+    assert (shared[6], shared[7], shared[8]) == (7, 0, 20)

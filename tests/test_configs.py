@@ -45,6 +45,8 @@ def config(name: str) -> PlantConfig:
         ("virtual-ips-100k", 100_000, 1),
         ("million", 1_000_000, 1),
         ("transports", 33, 10),
+        ("faults", 26, 8),
+        ("outage", 220, 201),
     ],
 )
 def test_a_plant_has_its_devices(name: str, devices: int, listeners: int) -> None:
@@ -53,7 +55,16 @@ def test_a_plant_has_its_devices(name: str, devices: int, listeners: int) -> Non
 
 
 def test_there_are_no_other_plants() -> None:
-    names = ["million", "plant", "port-range-1000", "transports", "unit-ids-247", "virtual-ips-100k"]
+    names = [
+        "faults",
+        "million",
+        "outage",
+        "plant",
+        "port-range-1000",
+        "transports",
+        "unit-ids-247",
+        "virtual-ips-100k",
+    ]
     assert [file.stem for file in CONFIGS] == names
 
 

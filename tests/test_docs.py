@@ -6,7 +6,8 @@ Fenced blocks, by what follows the fence:
 * ``yaml``             a plant file (it has ``devices``) or a profile: loaded
 * ``yaml plant-part``, ``yaml profile-part``, ``yaml point``, ``yaml generator``: a piece of one, loaded
                        inside the smallest whole it fits into
-* ``python NAME.py``   written to the document's folder, for a command to run
+* ``python NAME.py``   written to the document's folder, for a command to run or a generator to import
+* ``csv NAME.csv``     written to the document's folder, for a generator to play
 * ``console``          ``$ commands`` and what they print, where ``…`` stands for anything; a plant that is
                        started runs until ``^C`` or the end of the document
 * ``sh``               commands that change the machine: not run
@@ -35,17 +36,24 @@ import pytest
 
 from simulator.cli import exits
 from simulator.cli.completion import commands
+from simulator.config import clock as plant_clock
+from simulator.config import faults as plant_faults
 from simulator.config import gateway, serial_line
 from simulator.config import schema as plant_schema
+from simulator.config import scripts as plant_scripts
 from simulator.config import security as plant_security
+from simulator.config import selection as plant_selection
+from simulator.config import timelines as plant_timelines
 from simulator.config import unsupported as plant_refusals
 from simulator.config.loader import parse_plant
 from simulator.config.schemes import SCHEMES
 from simulator.datatypes import DATA_TYPES
 from simulator.documents.models import FileModel
 from simulator.documents.yaml import read_text
+from simulator.faults import files as fault_files
 from simulator.generators.registry import make, types
 from simulator.profiles import quirks as profile_quirks
+from simulator.profiles import reaction_files
 from simulator.profiles import schema as profile_schema
 from simulator.profiles import unsupported as profile_refusals
 from simulator.profiles.loader import ProfileLibrary
@@ -167,7 +175,7 @@ class Session:
 
 
 def serves(command: str) -> bool:
-    return re.match(r"modsim (--config|-c|run|serve)\b(?!.*--help)", command) is not None
+    return re.match(r"modsim (--config|-c|run|serve|forward)\b(?!.*--help)", command) is not None
 
 
 def matches(expected: str, printed: str) -> bool:
@@ -202,7 +210,7 @@ def load(block: Block, folder: Path) -> None:
             block.text += 'devices: [{name: d, profile: generic, endpoint: "tcp://127.0.0.1:5020"}]\n'
         parse_plant(block.text, file=file)
     elif block.word == "generator":
-        make(data, {"rated_power": 1.0})
+        make(data, {"rated_power": 1.0}, str(folder))
     elif block.word == "point":
         ProfileLibrary(inline={"example": {"points": data}}).get("example")
     elif block.word == "profile-part":
@@ -218,8 +226,8 @@ def load(block: Block, folder: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_what_a_document_shows_is_what_happens(document: Path, session: Session) -> None:
     for block in blocks(document):
-        assert block.language in ("yaml", "python", "console", "sh", "text", "json"), block.place
-        if block.language in ("yaml", "python") and "." in block.word:
+        assert block.language in ("yaml", "python", "csv", "console", "sh", "text", "json"), block.place
+        if block.language in ("yaml", "python", "csv") and "." in block.word:
             session.write(block)
         if block.language == "yaml":
             load(block, session.folder)
@@ -264,6 +272,9 @@ def test_every_generator_and_key_is_in_the_reference(name: str) -> None:
     assert [key for key in keys if f"`{key}`" not in text] == []
 
 
+FAULT_MODELS = (fault_files.RuleFile, fault_files.CorruptFile, fault_files.SplitFile, fault_files.FlapFile)
+
+
 def models(module: ModuleType) -> list[type[FileModel]]:
     found = [each for each in vars(module).values() if isinstance(each, type) and issubclass(each, FileModel)]
     return [each for each in found if each.__module__ == module.__name__]
@@ -271,8 +282,15 @@ def models(module: ModuleType) -> list[type[FileModel]]:
 
 @pytest.mark.parametrize(
     ("document", "model"),
-    [("plant-file.md", model) for model in [*models(plant_schema), *models(plant_security)]]
+    [
+        ("plant-file.md", model)
+        for model in [*models(plant_schema), *models(plant_clock), *models(plant_security)]
+    ]
+    + [("plant-file.md", model) for model in models(plant_scripts)]
     + [("profile.md", model) for model in models(profile_schema)]
+    + [("reactions.md", model) for model in models(reaction_files)]
+    + [("faults.md", model) for model in FAULT_MODELS]
+    + [("scenarios.md", model) for model in [plant_selection.SelectionFile, *models(plant_timelines)]]
     + [("quirks.md", model) for model in [*models(gateway), *models(profile_quirks)]],
 )
 def test_every_key_of_a_file_is_in_the_reference(document: str, model: type[FileModel]) -> None:
@@ -284,12 +302,21 @@ def test_every_key_of_a_file_is_in_the_reference(document: str, model: type[File
     ("document", "refused"),
     [
         ("plant-file.md", plant_refusals.PLANT | plant_refusals.GROUP),
-        ("profile.md", {name for _, name in profile_refusals.UNSUPPORTED}),
+        ("profile.md", profile_refusals.UNSUPPORTED),
     ],
 )
 def test_the_reserved_keys_are_those_that_are_refused(document: str, refused: set[str]) -> None:
     text = section(REFERENCE / document, "Reserved keys")
     assert set(re.findall(r"`([a-z_]+)`", text)) == refused
+
+
+@pytest.mark.parametrize(
+    ("above", "name"),
+    [("When", field.alias or name) for name, field in plant_faults.PlantWhenFile.model_fields.items()]
+    + [("Then", name) for name in fault_files.ThenFile.model_fields],
+)
+def test_every_key_and_kind_of_fault_has_a_heading(above: str, name: str) -> None:
+    assert f"\n### {name}\n" in section(REFERENCE / "faults.md", above)
 
 
 def test_every_scheme_and_option_of_an_endpoint_is_in_the_reference() -> None:
@@ -329,3 +356,8 @@ def test_every_document_is_reachable_from_the_map() -> None:
     text = (DOCS / "index.md").read_text()
     found = [path for path in DOCS.rglob("*.md") if path.name != "index.md"]
     assert [path.name for path in found if str(path.relative_to(DOCS)) not in text] == []
+
+
+@pytest.mark.parametrize("action", plant_timelines.ACTIONS)
+def test_every_step_of_a_scenario_has_a_heading(action: str) -> None:
+    assert section(REFERENCE / "scenarios.md", action)

@@ -186,6 +186,6 @@ def test_what_a_device_remembers_outlives_the_object(make):
     say(fleet, "08 0004 0000", 1)
     assert say(fleet, "08 0000 1234", 1) == ""
     assert say(fleet, "08 0000 1234", 0) == "08 00 00 12 34"
-    assert fleet.kind.muted == bytearray((0, 1, 0))
+    assert fleet.kind.aside == bytearray((0, 1, 0))
     say(fleet, "08 0001 0000", 1)
     assert say(fleet, "0C", 1) == "0C 0F 00 00 00 00 00 01 80 00 60 A0 60 A0 60 04 80"

@@ -91,6 +91,31 @@ TICKING = (
     Bar("the same: p99 of requests during it", None, None, "ms"),
 )
 
+FORMULAS = (
+    Bar("100 000 devices × 10 points at 1 Hz by formula: CPU per update (5 million/s)", 200, 50, "ns"),
+)
+
+FAULTS = (
+    Bar("1 000 rules about other units of the listener: CPU per request, against none", 1.1),
+    Bar("1 000 devices answer 500 ms late: p99 of the others, against none late", 1.2),
+)
+
+STORM = (
+    Bar("1 000 devices back, 1 000 clients, each with its port: until all are answered", 5.0, 1.0, "s"),
+    Bar("the same, on virtual IPs behind one listener", 5.0, 1.0, "s"),
+)
+
+CLIENTS = {
+    "blocking": (
+        Bar("blocking client: time per round trip, against pymodbus 3's", 1 / 1.5, 0.5),
+        Bar("the same: the client's CPU per request", 0.5, 0.4),
+    ),
+    "asyncio": (
+        Bar("client for asyncio, 50 in flight: time per request, against pymodbus 3's", 1 / 3, 0.15),
+        Bar("the same: the client's CPU per request", 1 / 3, 0.15),
+    ),
+}
+
 PEERS = (LIBMODBUS_50, LIBMODBUS_PIPELINED, *PYMODBUS.values())
 LISTENERS = (LISTENERS_READY, CONNECTION_MEMORY)
 MILLION = (MILLION_READY, MILLION_MEMORY, MILLION_RANDOM)

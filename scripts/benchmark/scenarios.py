@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import bars, crowds, million, mixes, peers, transports
+from . import bars, clients, crowds, faults, formulas, million, mixes, peers, storm, transports
 from .bars import Outcome, Row
 from .comparing import Pace
 from .workshop import Workshop
@@ -39,5 +39,21 @@ SCENARIOS = {
     ),
     "ticking": Scenario(
         "1 000 000 devices × 10 points at 1 Hz: load and latency", million.ticking, bars.TICKING
+    ),
+    "clients": Scenario(
+        "our clients against pymodbus's: round trips and CPU",
+        clients.clients,
+        tuple(bar for pair in bars.CLIENTS.values() for bar in pair),
+    ),
+    "formulas": Scenario(
+        "100 000 devices × 10 points computed from others at 1 Hz: load", formulas.formulas, bars.FORMULAS
+    ),
+    "faults": Scenario(
+        "1 000 rules that do not fit, 1 000 devices that are late: what others notice",
+        faults.faults,
+        bars.FAULTS,
+    ),
+    "storm": Scenario(
+        "1 000 devices offline and back under 1 000 clients: until all are answered", storm.storm, bars.STORM
     ),
 }

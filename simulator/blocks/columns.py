@@ -1,12 +1,15 @@
-"""One point of many devices, written in one call: engineering numbers in, wire order out.
+"""One point of many devices, written or read in one call: engineering numbers here, wire order there.
 
 A column is a strided view of a fleet's buffer: ``offset`` bytes into a row of ``stride`` bytes, one row a
 device.  ``write`` turns values into raw numbers, ``(value - shift) / scale``, and stores them as the data
 type has them: whole types round half to even and saturate, NaN is 0 in them.  One number for all rows is
 encoded once and filled in.  Rows that are ``held`` keep what they have, and so do the neighbours of a bit.
 
-The one rule: the bytes are those of ``DataType.encode``, whatever the way they are made.  Texts have no
-column.  Nothing is checked here against access rules, and nobody else is to write the rows meanwhile.
+``read`` gives ``raw × scale + shift`` as float64, for an array those of its first element.
+
+The one rule: the bytes are those of ``DataType.encode`` and the numbers those of ``DataType.decode``,
+whatever the way they are made; digits that are not decimal are NaN.  Texts have no column.  Nothing is
+checked here against access rules, and nobody else is to write the rows meanwhile.
 """
 
 from __future__ import annotations
@@ -17,7 +20,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from simulator.datatypes import ByteOrder, DataType, saturate
+from simulator.blocks.arrays import (
+    decode_digits,
+    direct_dtype,
+    encode_many,
+    native_dtype,
+    saturate,
+)
+from simulator.datatypes import ByteOrder, DataType
 from simulator.protocol.codes import Table
 
 Values = float | np.ndarray  # one number for all rows, or one for each row of the slice
@@ -30,6 +40,10 @@ class Column(ABC):
     @abstractmethod
     def write(self, start: int, stop: int, values: Values, held: np.ndarray | None = None) -> None:
         """Store ``values`` in rows ``start`` to ``stop``, not where ``held`` (bool by row) is true."""
+
+    @abstractmethod
+    def read(self, start: int, stop: int, out: np.ndarray | None = None) -> np.ndarray:
+        """The values of rows ``start`` to ``stop``, float64; in ``out`` when it is given."""
 
 
 def column(
@@ -58,7 +72,7 @@ def column(
     limits: tuple[float, float] = (data_type.minimum or 0, data_type.maximum or 0)
     if data_type.family == "bool":
         data_type, limits = DataType("uint16", data_type.order), (0, 1)
-    form = _Direct if data_type.direct_dtype is not None else _Words
+    form = _Direct if direct_dtype(data_type) is not None else _Words
     return form(buffer, offset, stride, rows, data_type, scale, shift, count, limits)
 
 
@@ -122,6 +136,7 @@ class _Numbers(Column):
     ) -> None:
         self._type = data_type
         self._scale, self._shift, self._limits = scale, shift, limits
+        self._is_truth = limits == (0, 1)  # a whole register is one bool
         self._fill: tuple[float, list[Any]] = (math.nan, [])  # the last number of all rows, encoded
         self._views = self._make_views(buffer, offset, stride, rows, count)
 
@@ -148,6 +163,22 @@ class _Numbers(Column):
                 np.copyto(view[start:stop], piece, casting="unsafe", where=free)
             else:
                 view[start:stop] = piece
+
+    def read(self, start: int, stop: int, out: np.ndarray | None = None) -> np.ndarray:
+        values = np.empty(stop - start) if out is None else out
+        with np.errstate(invalid="ignore", over="ignore"):  # clients may have written any bits
+            self._load(start, stop, values)
+            if self._is_truth:
+                np.not_equal(values, 0, out=values)
+            if self._scale != 1:
+                np.multiply(values, self._scale, out=values)
+            if self._shift != 0:
+                np.add(values, self._shift, out=values)
+        return values
+
+    @abstractmethod
+    def _load(self, start: int, stop: int, out: np.ndarray) -> None:
+        """Put the raw numbers of the first element into ``out``."""
 
     def _filling(self, value: float) -> list[Any]:
         if self._fill[0] != value:
@@ -178,7 +209,7 @@ class _Direct(_Numbers):
         self, buffer: Buffer, offset: int, stride: int, rows: int, count: int
     ) -> list[np.ndarray]:
         places = (offset + 2 * self._type.registers * element for element in range(count))
-        return [_view(buffer, place, stride, rows, self._type.direct_dtype) for place in places]
+        return [_view(buffer, place, stride, rows, direct_dtype(self._type)) for place in places]
 
     def _pieces(self, raw: np.ndarray) -> list[np.ndarray]:
         return [raw]
@@ -188,6 +219,13 @@ class _Direct(_Numbers):
             return super().write(start, stop, values, held)
         with np.errstate(over="ignore"):  # beyond the type: infinity
             return super().write(start, stop, values, held)
+
+    def _load(self, start: int, stop: int, out: np.ndarray) -> None:
+        cells = self._views[0][start:stop]
+        if self._type.name in ("int8", "uint8"):
+            cells = cells & 0xFF  # the high byte carries nothing
+            cells = (cells ^ 0x80) - 0x80 if self._limits[0] < 0 else cells
+        np.copyto(out, cells)
 
 
 class _Words(_Numbers):
@@ -200,14 +238,27 @@ class _Words(_Numbers):
         return [_view(buffer, offset + 2 * word, stride, rows, np.uint16) for word in words]
 
     def _pieces(self, raw: np.ndarray) -> list[np.ndarray]:
-        native, order, registers = self._type.native_dtype, self._type.order, self._type.registers
+        native, order, registers = native_dtype(self._type), self._type.order, self._type.registers
         if native is None or self._type.family == "bcd":
-            words = self._type.encode_many(raw).copy().view(np.uint16)
+            words = encode_many(self._type, raw).copy().view(np.uint16)
             return [words[:, word] for word in range(registers)]
         with np.errstate(over="ignore"):  # CDAB is big-endian and BADC little-endian, last word first
             wire = raw.astype(native.newbyteorder(">" if order is ByteOrder.CDAB else "<"))
         words = wire.view(np.uint16).reshape(len(raw), registers)
         return [words[:, word] for word in reversed(range(registers))]
+
+    def _load(self, start: int, stop: int, out: np.ndarray) -> None:
+        words = np.stack([view[start:stop] for view in self._views[: self._type.registers]], axis=1)
+        if self._type.family == "bcd":
+            out[:] = decode_digits(self._type, words.view(np.uint8))
+            return
+        native = native_dtype(self._type)
+        if native is None:
+            out[:] = [float(self._type.decode(row.tobytes())) for row in words]  # type: ignore[arg-type]
+            return
+        words = np.ascontiguousarray(words[:, ::-1])
+        wire = words.view(native.newbyteorder(">" if self._type.order is ByteOrder.CDAB else "<"))
+        np.copyto(out, wire[:, 0], casting="unsafe")
 
 
 class _Bits(Column):
@@ -232,3 +283,9 @@ class _Bits(Column):
                 cells[...] = new
             else:
                 np.copyto(cells, new, where=~held)
+
+    def read(self, start: int, stop: int, out: np.ndarray | None = None) -> np.ndarray:
+        values = np.empty(stop - start) if out is None else out
+        view, mask = self._cells[0]
+        np.copyto(values, (view[start:stop] & mask) != 0)
+        return values

@@ -24,6 +24,18 @@
 * ``schema``      verb: JSON Schema of the plant file and the profile
 * ``init``        verb: write a commented plant file to start from
 * ``certs``       verb: certificates to test Modbus/TCP Security with
+* ``asking``      what the verbs that ask a device share: the connection, errors in words
+* ``places``      places in a device as people write them, and what stands there
+* ``read``, ``write``, ``watch``        verbs: values of any device
+* ``identify``, ``diagnose``, ``scan``  verbs: what a device is, how it is doing, what it has
+* ``scanning``    how ``scan`` finds unit ids and address ranges
+* ``repl``        verb: an interactive client
+* ``console``     its commands; ``results`` as text; ``prompt`` is its terminal
+* ``forward``     verb: a listener in front of another device
+* ``load``        verb: a swarm of pollers
+* ``decode``      verb: bytes and captures in words
+* ``frames``      verb: an example of every message
+* ``frame_texts`` how both print frames
 * ``completion``  verb: scripts for bash, zsh and fish
 * ``shells``      what such a script looks like in each shell
 """

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Iterable, Sequence
+from typing import Any, NoReturn
 
 from simulator.cli import exits, streams, texts
 from simulator.cli.verbs import VERBS, Verb
@@ -29,10 +29,39 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
         )
 
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Options may stand before, between and behind the other arguments."""
+        try:
+            return self.parse_intermixed_args(args, namespace)
+        except TypeError:  # a FILE that excludes an option cannot be parsed so
+            return super().parse_args(args, namespace)
+
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the command line, exit code 2."""
         self.print_usage(sys.stderr)
-        self.exit(exits.USAGE, f"{self.prog}: {message}\nSee '{self.prog} --help'.\n")
+        hint = self._meant(message)
+        self.exit(exits.USAGE, f"{self.prog}: {message}{hint}\nSee '{self.prog} --help'.\n")
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            error.message += _near(str(value), map(str, action.choices or ()))
+            raise
+
+    def _meant(self, message: str) -> str:
+        """The option that an unknown one is near to."""
+        word = message.removeprefix("unrecognized arguments: ").partition(" ")[0].partition("=")[0]
+        unknown = message.startswith("unrecognized arguments: -")
+        return _near(word, self._option_string_actions) if unknown else ""
+
+
+def _near(word: str, legal: Iterable[str]) -> str:
+    """``; did you mean 'rtu'?`` when one of the legal words is near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, list(legal), n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""
 
 
 def parser_of(verb: Verb) -> argparse.ArgumentParser:

@@ -20,6 +20,30 @@ def add_seed(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_time_scale(parser: argparse.ArgumentParser) -> None:
+    """``--time-scale``: a pace of virtual time other than the file's."""
+    parser.add_argument(
+        "--time-scale",
+        type=_scale,
+        metavar="X",
+        help="virtual seconds a second, 0.001 to 100000, instead of the plant file's: "
+        "60 runs an hour in a minute",
+    )
+
+
+def _scale(text: str) -> float:
+    from simulator.config.clock import check_scale
+
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+    try:
+        return check_scale(number)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def add_running(parser: argparse.ArgumentParser) -> None:
     """What a verb that serves takes: where to announce readiness, what to log and how."""
     parser.add_argument(

@@ -65,12 +65,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 def explanation(config: PlantConfig, group: Group, index: int, point: Point) -> str:
     """The text for one point of one device."""
+    from simulator.config.steps import steps_about
     from simulator.fleet import Fleet
     from simulator.functions.table import answer
+    from simulator.generators.rows import EPOCH
+    from simulator.signals import Signals
 
     place = group.place_of(index)
     unit = 1 if place.unit_id is None else place.unit_id
-    fleet = Fleet(group.profile, [group], seed=config.seed, now=lambda: 0.0)
+    epoch = EPOCH if config.clock.epoch is None else config.clock.epoch
+    signals = Signals(config.signals, seed=config.seed, epoch=epoch)
+    fleet = Fleet(group.profile, [group], seed=config.seed, now=lambda: 0.0, epoch=epoch, signals=signals)
     _prime(fleet, index)
     device = fleet.device(index)
     function = _read_function(point)
@@ -89,6 +94,12 @@ def explanation(config: PlantConfig, group: Group, index: int, point: Point) -> 
         ("raw", _raw(point, data)),
         ("value", f"{fleet.read(index, point)} {point.unit_of_measurement}".rstrip()),
         ("moves by", _generator(point.generator)),
+        *_labelled("reads", _reads(config, fleet, index, point)),
+        ("order", _order(fleet, point)),
+        *_labelled("on write", _reactions(group, point)),
+        *_labelled("set by", _causes(group, point)),
+        *_labelled("faults", _faults(config, group, index, request)),
+        *_labelled("scenarios", steps_about(config.scenarios.values(), group.index, index, point.name)),
     ]  # fmt: skip
     heading = f"{point.name}: {point.description}\n" if point.description else f"{point.name}\n"
     return heading + aligned((f"  {name}", text) for name, text in rows if text)
@@ -108,8 +119,82 @@ def _frame(group: Group, unit: int, pdu: bytes) -> str:
 
 def _prime(fleet: Fleet, row: int) -> None:
     """Give generated points of one device the value of time 0."""
-    for track in fleet.tracks:
-        track.run(0, 0.0, row, row + 1)
+    for _, tracks in fleet.components:
+        for track in tracks:
+            track.run(0, 0.0, row, row + 1)
+
+
+def _reactions(group: Group, point: Point) -> list[str]:
+    """What happens when the point is written."""
+    from simulator.profiles.reaction_kinds import described
+
+    return [described(reaction) for reaction in group.profile.reactions.get(point.name, ())]
+
+
+def _causes(group: Group, point: Point) -> list[str]:
+    """The points that write this one when they are written."""
+    from simulator.profiles.reaction_kinds import described, written_by
+
+    return [
+        f"{name}: {described(reaction)}"
+        for name, reactions in group.profile.reactions.items()
+        for reaction in reactions
+        if point in written_by(reaction)
+    ]
+
+
+def _faults(config: PlantConfig, group: Group, index: int, request: bytes) -> list[str]:
+    """The rules about the device: what they do, whether they are on, whether they are about this request."""
+    from simulator.config.faults import described, faults_of
+
+    unit = group.place_of(index).unit_id or 0
+    return [described(fault, group, unit, request) for fault in faults_of(config.faults, group.index, index)]
+
+
+def _labelled(label: str, lines: list[str]) -> list[tuple[str, str]]:
+    return [(label if place == 0 else "", line) for place, line in enumerate(lines)]
+
+
+def _reads(config: PlantConfig, fleet: Fleet, row: int, point: Point) -> list[str]:
+    """A line for each input of the point's formulas: its name, its value, what it is."""
+    from simulator.generators.formulas import is_signal
+    from simulator.generators.quantities import inputs_of
+
+    lines = []
+    for name in sorted(inputs_of(point.generator)) if point.generator is not None else ():
+        value, unit, found = 0.0, "", fleet.profile.points.get(name)
+        if name != "t":
+            read = fleet.rows.source(name).read(row, row + 1)
+            value = read if isinstance(read, float) else float(read[0])
+        if name in _CLOCK:
+            kind = _CLOCK[name]
+        elif is_signal(name):
+            kind = f"a signal that moves by {config.signals[name.partition('.')[2]].type_name}"
+        elif found is None:
+            kind = "a parameter"
+        else:
+            unit = found.unit_of_measurement
+            kind = (
+                "a point" if found.generator is None else f"a point that moves by {found.generator.type_name}"
+            )
+        lines.append(f"{name} = {value:g} {unit}".rstrip() + f", {kind}")
+    return lines
+
+
+_CLOCK = {
+    "t": "virtual seconds",
+    "i": "the number in the group from 0",
+    "n": "the number in the group from 1",
+}
+
+
+def _order(fleet: Fleet, point: Point) -> str:
+    """The points that move together with this one, inputs first; "" when there are none."""
+    for _, tracks in fleet.components:
+        names = [track.point.name for track in tracks]
+        if point.name in names and len(names) > 1:
+            return ", ".join(names)
+    return ""
 
 
 def _read_function(point: Point) -> int:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from simulator.cli import arguments as shared
+from simulator.cli import exits
 from simulator.cli.texts import exit_codes
 
 DESCRIPTION = """\
@@ -17,6 +19,7 @@ EPILOG = f"""\
 examples:
   modsim --config plant.yaml
   modsim run plant.yaml --seed 7 --log-level warning
+  modsim run plant.yaml --scenario switch-loss
   modsim run plant.yaml --ready-file /run/modsim.json --log-format json 2>> modsim.log
 
 {exit_codes()}"""
@@ -28,6 +31,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     file.add_argument("file", metavar="FILE", nargs="?", help="the plant file (YAML)")
     file.add_argument("--config", "-c", metavar="FILE", help="the plant file, by name")
     shared.add_seed(parser)
+    shared.add_time_scale(parser)
+    parser.add_argument(
+        "--scenario",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="start this scenario of the plant file with the plant; may be given again",
+    )
     shared.add_running(parser)
 
 
@@ -39,5 +50,12 @@ def run(arguments: argparse.Namespace) -> int:
     from simulator.cli.serving import serve_plant
     from simulator.config.loader import load_plant
 
-    config = load_plant(arguments.config or arguments.file, seed=arguments.seed)
+    config = load_plant(
+        arguments.config or arguments.file, seed=arguments.seed, time_scale=arguments.time_scale
+    )
+    try:
+        config = config.with_scenarios(arguments.scenario)
+    except ValueError as error:
+        print(f"modsim run: {error}", file=sys.stderr)
+        return exits.USAGE
     return serve_plant(config, arguments)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from simulator.config.plant import PlantConfig
     from simulator.plant import Plant
+    from simulator.watchdog import Watchdog
 
 
 def serve_plant(config: PlantConfig, arguments: argparse.Namespace) -> int:
@@ -48,6 +49,7 @@ class Serving:
         self._ready_file = ready_file
         self._failure: Failure | None = None
         self._stopping = False
+        self._watchdog: Watchdog | None = None
         self._bar = ProgressBar(STDERR, reactor.seconds, "listeners")
 
     def run(self) -> int:
@@ -70,6 +72,7 @@ class Serving:
     def _opened(self, _: object) -> None:
         if self._stopping:
             return
+        self._watch()
         self._plant.startService()
         self._bar.close()
         gc.freeze()  # what a plant is made of lives as long as the process
@@ -80,6 +83,15 @@ class Serving:
             ready.write_ready_file(self._ready_file, self._plant.devices, endpoints, seconds)
         if not STDOUT.write(ready.ready_line(self._plant.devices, endpoints, seconds)):
             self._log.warn("the ready line could not be written to stdout; the plant answers all the same")
+
+    def _watch(self) -> None:
+        """Let somebody see who holds the event loop too long."""
+        from simulator.watchdog import Watchdog
+
+        scripts = {script.file: script.name for script in self._plant.config.scripts}
+        self._watchdog = Watchdog(self._reactor, scripts)
+        self._watchdog.start()
+        self._reactor.addSystemEventTrigger("before", "shutdown", self._watchdog.stop)
 
     def _failed(self, failure: Failure) -> None:
         self._bar.close()

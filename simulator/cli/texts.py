@@ -12,6 +12,9 @@ EXAMPLES = (
     ("modsim explain plant.yaml meter-0001 voltage_l1", "one point, down to the frame that reads it"),
     ("modsim serve 127.0.0.1:5020", "one device with every address, no file"),
     ("modsim profiles show energy-meter", "the points of a profile"),
+    ("modsim read tcp://127.0.0.1:5020 40001 --count 4", "values of any device"),
+    ("modsim load tcp://127.0.0.1:5020 --clients 50", "how much a server can do"),
+    ("modsim decode 01 03 00 00 00 0A C5 CD", "what a frame says"),
 )
 
 
@@ -25,7 +28,7 @@ usage: modsim --config FILE [options]     the same as: modsim run FILE [options]
        modsim VERB [arguments]            modsim VERB --help says more
        modsim --help | --version
 
-Simulates a plant of Modbus devices, described in one YAML file.
+Simulates a plant of Modbus devices, described in one YAML file; asks, loads and explains any others.
 
 verbs:
 {verbs}

@@ -48,6 +48,19 @@ VERBS = {
         Verb("schema", "print the JSON Schema of the plant file or the profile", "simulator.cli.schema"),
         Verb("init", "write a commented plant file to start from", "simulator.cli.init"),
         Verb("certs", "make certificates for tests of Modbus/TCP Security", "simulator.cli.certs"),
+        Verb("read", "read values of any device", "simulator.cli.read"),
+        Verb("write", "write values to any device", "simulator.cli.write"),
+        Verb("watch", "read values of any device again and again", "simulator.cli.watch"),
+        Verb("identify", "ask a device what it is", "simulator.cli.identify"),
+        Verb("diagnose", "ask a device how it is doing, and time the way to it", "simulator.cli.diagnose"),
+        Verb("scan", "find unit ids and address ranges", "simulator.cli.scan"),
+        Verb("repl", "talk to a device, interactively or from a script", "simulator.cli.repl"),
+        Verb(
+            "forward", "forward requests to another device: TCP to serial, any pair", "simulator.cli.forward"
+        ),
+        Verb("load", "load any server with a swarm of pollers", "simulator.cli.load"),
+        Verb("decode", "explain frames from hexadecimal or a capture", "simulator.cli.decode"),
+        Verb("frames", "print an example of every message in every framing", "simulator.cli.frames"),
         Verb("completion", "print a completion script for your shell", "simulator.cli.completion"),
     )
 }

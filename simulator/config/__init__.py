@@ -8,9 +8,13 @@
 ``groups``      one entry of ``devices``: schema, profile, values, names, places
 ``endpoint``    ``tcp://127.64.0.0/12:502`` as addresses and ports
 ``names``       name templates of groups; two devices of one name
+``selection``   which devices a rule or a step is about; ``globs`` match patterns against name templates
 ``placement``   which device sits where: places of a group, spans behind a listener
 ``listening``   places of all groups to listeners; two devices on one place
 ``sharing``     what the groups behind one listener have to agree on
+``clock``       pace and beginning of virtual time
+``scripts``     Python files and modules, loaded before anything starts
+``signals``     generators of the whole plant, in an order of computation
 ``allow``       networks whose clients are served
 ``security``    certificates and roles of ``tls://`` endpoints
 ``gateway``     a serial line between a listener and its devices

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from simulator.config.schemes import SCHEMES, Scheme
 from simulator.config.serial_line import SerialLine, parse_line
-from simulator.documents.problems import unknown
 from simulator.documents.ranges import Ranges, count_ranges, format_ranges, parse_ranges, repeated
+from simulator.documents.wording import unknown
 
 MAX_PORT = 65535
 

@@ -20,7 +20,9 @@ from simulator.documents.problems import from_validation_error, one_of, show, un
 from simulator.documents.templates import Template
 from simulator.documents.yaml import Document, Path
 from simulator.errors import Problem
+from simulator.generators.numbers import Varying
 from simulator.points import Point
+from simulator.profiles.inputs import is_number
 from simulator.profiles.profile import Profile
 from simulator.profiles.quirks import CONNECTION_KEYS
 
@@ -98,10 +100,32 @@ def validate_most(
 
 def check_parameters(document: Document, entry: Entry, profile: Profile, problems: list[Problem]) -> None:
     """Every parameter a group sets is one of its profile."""
-    for name in entry.file.parameters if entry.file else ():
+    if entry.file is None:
+        return
+    for name in entry.file.parameters:
         if name not in profile.parameters:
             message = unknown("parameter", name, profile.parameters)
             problems.append(document.problem((*entry.path, "parameters", name), message, key=True))
+        elif name in profile.numbers and not is_number(entry.file.parameters[name]):
+            message = f"{name} is {show(entry.file.parameters[name])}, expected a number: formulas read it"
+            problems.append(document.problem((*entry.path, "parameters", name), message))
+        elif wrong := _unfit(name, entry, profile):
+            problems.append(document.problem((*entry.path, "parameters", name), wrong))
+
+
+def _unfit(name: str, entry: Entry, profile: Profile) -> str:
+    """Why a parameter does not suit the generators that name it in a template; "" when it does."""
+    parameters = {**profile.parameters, **(entry.file.parameters if entry.file else {})}
+    last = entry.placed.places.count - 1 if entry.placed else 0
+    for point in profile.points.values():
+        for key, value in vars(point.generator).items() if point.generator else ():
+            if isinstance(value, Varying) and name in value.template.fields:
+                try:
+                    value.over(0, 1, parameters)
+                    value.over(last, 1, parameters)
+                except ValueError as error:
+                    return f"{name} does not suit {key.rstrip('_')} of {point.name}: {error}"
+    return ""
 
 
 def check_values(document: Document, entry: Entry, profile: Profile, problems: list[Problem]) -> None:

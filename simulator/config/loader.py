@@ -12,20 +12,27 @@ import importlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
 
 from simulator.config.allow import allow_list
+from simulator.config.clock import check_scale
+from simulator.config.faults import Fault, plant_faults, read_fault_files
 from simulator.config.gateway import gateway_line
 from simulator.config.groups import Entry, Placed, check_parameters, check_values, read_entry, validate_most
 from simulator.config.listening import Clash, Listening, Wanted, plan_listening
 from simulator.config.names import duplicate_within, duplicates_between
 from simulator.config.placement import Place
 from simulator.config.plant import Group, Limits, PlantConfig
+from simulator.config.scenarios import read_files, read_scenarios
 from simulator.config.schema import LimitsFile, PlantFile, PlantHead
 from simulator.config.schemes import default_unknown_unit
+from simulator.config.scripts import load_scripts
 from simulator.config.security import Security, TlsFile, TlsSettings
 from simulator.config.sharing import differences
+from simulator.config.signals import check_signals, read_signals
+from simulator.config.steps import ScenarioPlan
 from simulator.config.unsupported import PLANT, take_unsupported
 from simulator.documents.problems import show
 from simulator.documents.yaml import Document, Path, read_file, read_text
@@ -35,14 +42,21 @@ from simulator.profiles.profile import Profile
 
 
 def load_plant(
-    path: str | os.PathLike[str], *, environ: Mapping[str, str] | None = None, seed: int | None = None
+    path: str | os.PathLike[str],
+    *,
+    environ: Mapping[str, str] | None = None,
+    seed: int | None = None,
+    time_scale: float | None = None,
 ) -> PlantConfig:
-    """The plant of a file; ``seed`` replaces the one of the file.
+    """The plant of a file; ``seed`` and ``time_scale`` replace those of the file.
 
     Raises ConfigError with all problems, sorted by file and line.
     """
     with _garbage_left():
-        return _Loading(read_file(path, environ=environ), environ, seed).plant()
+        config = _Loading(read_file(path, environ=environ), environ, seed).plant()
+    if time_scale is None:
+        return config
+    return replace(config, clock=replace(config.clock, time_scale=check_scale(time_scale)))
 
 
 def parse_plant(
@@ -81,9 +95,12 @@ class _Loading:
         data = self._mapping()
         head = self._head(data)
         self._import_plugins(head.plugins)
+        scripts = load_scripts(head.scripts, self.document, self.problems)
         library = self._library(head)
         entries = self._entries(data)
         profiles = [self._profile(library, entry) for entry in entries]
+        signals = read_signals(self.document, self.problems)
+        check_signals(self.document, profiles, self.problems)
         placed = [entry.placed for entry in entries if entry.placed is not None]
         listening = self._compare(placed)
         tls = self._security(head, entries, listening)
@@ -94,9 +111,23 @@ class _Loading:
             for entry, profile in zip(placed, filter(None, profiles), strict=True)
         )
         self._check_sharing(groups, listening)
+        faults = self._faults(head, groups)
+        scenarios = self._scenarios(head, groups, faults)
         limits = Limits(**{**dict(head.limits), "allow": allow_list(head.limits.allow)})
         seed = head.seed if self.seed is None else self.seed
-        return PlantConfig(head.name, seed, groups, listening.listeners, limits, self.document.file)
+        return PlantConfig(
+            name=head.name,
+            seed=seed,
+            groups=groups,
+            listeners=listening.listeners,
+            limits=limits,
+            clock=head.clock.clock(),
+            signals=signals,
+            faults=faults,
+            scenarios=scenarios,
+            scripts=scripts,
+            source=self.document.file,
+        )
 
     def _report(self, path: Path, message: str, *, key: bool = False) -> None:
         self.problems.append(self.document.problem(path, message, key=key))
@@ -116,12 +147,34 @@ class _Loading:
         if isinstance(limits := head.get("limits"), dict):
             checked, _ = validate_most(LimitsFile, limits, self.document, ("limits",), self.problems)
             head["limits"] = checked or LimitsFile()
+        if "faults" in head:
+            head["faults"] = read_fault_files(self.document, self.problems)
+        if "scenarios" in head:
+            head["scenarios"] = read_files(self.document, self.problems)
         if isinstance(tls := head.get("tls"), dict):
             head["tls"], self._tls_is_sound = validate_most(
                 TlsFile, tls, self.document, ("tls",), self.problems
             )
         found, _ = validate_most(PlantHead, head, self.document, (), self.problems, PlantFile)
         return found or PlantHead()
+
+    def _faults(self, head: PlantHead, groups: Sequence[Group]) -> tuple[Fault, ...]:
+        """The rules of the plant and of its profiles."""
+        faults, wrong = plant_faults(head.faults, groups)
+        self.problems += [self.document.problem(("faults", *path), message) for path, message in wrong]
+        return faults
+
+    def _scenarios(
+        self, head: PlantHead, groups: Sequence[Group], faults: Sequence[Fault]
+    ) -> dict[str, ScenarioPlan]:
+        """Raises ConfigError for steps about what does not exist."""
+        signals = self.document.data.get("signals")
+        names = [*(file.name for file in head.faults), *(fault.name for fault in faults)]
+        known = list(dict.fromkeys(names)), signals if isinstance(signals, dict) else ()
+        plans, problems = read_scenarios(self.document, head.scenarios, groups, *known)
+        if problems or self.problems:
+            raise ConfigError(sorted([*self.problems, *problems]))
+        return plans
 
     def _security(
         self, head: PlantHead, entries: list[Entry], listening: Listening
@@ -277,5 +330,5 @@ def _overrides(entry: Entry) -> dict[str, Any]:
     """What a group lays over its profile."""
     if entry.file is None:
         return {}
-    over = {"generators": entry.file.generators, "quirks": entry.file.quirks}
+    over = {"generators": entry.file.generators, "quirks": entry.file.quirks, "faults": entry.file.faults}
     return {key: value for key, value in over.items() if value}

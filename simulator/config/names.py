@@ -74,7 +74,7 @@ class NameTemplate(Template):
                 if len(self.parts) > 2 or next_field is not None:
                     return None, 0  # digits follow digits: {n}{i} cannot be taken apart
                 pattern += re.escape(behind) + r"\Z"
-        return re.compile(pattern, re.ASCII), field == "n"
+        return re.compile(pattern, re.ASCII), int(field == "n")
 
 
 Names = tuple[NameTemplate, int]  # template and number of devices of a group

@@ -5,17 +5,23 @@ The one rule: nothing here needs checking again, and nothing here grows with the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from simulator.config.allow import AllowList
+from simulator.config.clock import Clock
 from simulator.config.endpoint import Endpoint
+from simulator.config.faults import Fault
 from simulator.config.gateway import GatewayLine
 from simulator.config.names import NameTemplate
 from simulator.config.placement import ListenerPlan, Place, Places
+from simulator.config.scripts import Script
 from simulator.config.security import TlsSettings
+from simulator.config.steps import ScenarioPlan
+from simulator.documents.problems import unknown
+from simulator.generators.base import Generator
 from simulator.profiles.profile import Profile
 
 
@@ -76,6 +82,11 @@ class PlantConfig:
     groups: tuple[Group, ...]
     listeners: tuple[ListenerPlan, ...]
     limits: Limits = Limits()
+    clock: Clock = Clock()
+    scripts: tuple[Script, ...] = ()
+    signals: Mapping[str, Generator] = field(default_factory=dict)  # inputs before those who read them
+    faults: tuple[Fault, ...] = ()  # those of profiles behind those of the file
+    scenarios: Mapping[str, ScenarioPlan] = field(default_factory=dict)
     source: str = ""  # the file as it was named
 
     @property
@@ -91,6 +102,15 @@ class PlantConfig:
             if (i := group.name.index_of(name, group.count)) is not None:
                 return group, i
         return None
+
+    def with_scenarios(self, names: Iterable[str]) -> PlantConfig:
+        """The same plant with these scenarios started, too; raises ValueError for an unknown name."""
+        plans = dict(self.scenarios)
+        for name in names:
+            if name not in plans:
+                raise ValueError(unknown("scenario", name, plans))
+            plans[name] = replace(plans[name], starts=True)
+        return replace(self, scenarios=plans)
 
     @cached_property
     def _single(self) -> dict[str, int]:

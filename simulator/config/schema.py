@@ -12,11 +12,15 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from simulator.config.allow import AllowField
+from simulator.config.clock import ClockFile
 from simulator.config.endpoint import Endpoint, parse_endpoint
+from simulator.config.faults import FaultFile
 from simulator.config.gateway import GatewayFile
 from simulator.config.names import NameTemplate
 from simulator.config.placement import MAX_UNIT_ID
+from simulator.config.scripts import ScriptField
 from simulator.config.security import TlsFile
+from simulator.config.timelines import Scenarios, complete_schema
 from simulator.documents.durations import Duration
 from simulator.documents.models import FileModel
 from simulator.documents.problems import show, suggest
@@ -125,6 +129,8 @@ class GroupFile(FileModel):
     """Generators by point name, laid over those of the profile."""
     quirks: str | dict[str, Any] | None = None
     """Quirks laid over those of the profile, or the name of a bundle in place of them."""
+    faults: dict[str, dict[str, Any] | None] = Field(default_factory=dict)
+    """Faults of the profile by name, with what is otherwise for these devices; null takes one away."""
     allow: AllowField | None = None
     """Networks whose clients are served, in place of those of the plant."""
     gateway: GatewayFile | None = None
@@ -141,11 +147,21 @@ class PlantHead(FileModel):
     name: Text = "plant"
     seed: Annotated[int, Field(ge=0)] = 0
     """All randomness derives from it: same seed, same values."""
+    scripts: list[ScriptField] = Field(default_factory=list)
+    """Python files, relative to this one, or modules, with async def main(plant) or def setup(plant)."""
+    clock: ClockFile = ClockFile()
+    """Virtual time: how fast it runs and when it begins."""
+    signals: dict[Text, dict[str, Any]] = Field(default_factory=dict)
+    """Values of the whole plant, by name: generators, whose values formulas read as signal.NAME."""
     profiles: list[Text] | dict[str, dict[str, Any]] = Field(default_factory=list)
     """Folders to search beside the shipped library, or a mapping of inline profiles."""
     plugins: list[Text] = Field(default_factory=list)
     """Python modules to import; importing registers what they bring."""
     limits: LimitsFile = LimitsFile()
+    faults: list[FaultFile] = Field(default_factory=list)
+    """Rules that make devices late, silent or wrong, in the order in which they act."""
+    scenarios: Scenarios = Field(default_factory=dict)
+    """Timelines of faults, outages, values and generators, by name."""
     tls: TlsFile | None = None
     """Modbus/TCP Security, for all endpoints tls://…"""
 
@@ -170,6 +186,8 @@ def json_schema() -> dict[str, Any]:
     inline = {"type": "object", "additionalProperties": {"$ref": "#/$defs/Profile"}}
     group = definitions["GroupFile"]["properties"]
     group["quirks"] = {**group["quirks"], "anyOf": profile["properties"]["quirks"]["anyOf"]}
+    schema["properties"]["signals"]["additionalProperties"] = {"$ref": "#/$defs/Generator"}
+    complete_schema(schema)
     before = schema["properties"]["profiles"]
     schema["properties"]["profiles"] = {**before, "anyOf": [folders, inline]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "modsim plant file"}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote
 
-from simulator.documents.problems import unknown
+from simulator.documents.wording import unknown
 
 PTY = "pty"
 MAX_BAUDRATE = 4_000_000

@@ -11,10 +11,8 @@ from typing import Any
 from simulator.documents.yaml import Document, Path
 from simulator.errors import Problem
 
-PLANT = frozenset(
-    {"clock", "control", "faults", "record", "scenarios", "signals", "state", "store", "workers"}
-)
-GROUP = frozenset({"faults", "store"})
+PLANT = frozenset({"control", "record", "state", "store", "workers"})
+GROUP = frozenset({"store"})
 REFUSAL = "not supported by this version"
 
 

@@ -10,10 +10,11 @@ noise, validation, slicing into tables, data types (whole types round and satura
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -23,6 +24,7 @@ from simulator.generators import randomness
 from simulator.generators.numbers import Value, Values
 from simulator.generators.rows import Rows
 
+OnError = Literal["hold", "zero", "nan"]
 SHORTEST_S = 0.001  # more beats than this would leave no time for anything else
 
 
@@ -37,6 +39,11 @@ class Sampler(ABC):
         read it before any sampler of the fleet is asked again, and do not change it.
         """
 
+    def adopt(  # noqa: B027 - most samplers remember nothing
+        self, start: int, stop: int, values: np.ndarray, chosen: np.ndarray | bool = True
+    ) -> None:
+        """Go on from ``values`` (float64 of the rows) where ``chosen``: somebody has written the point."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Generator(ABC):
@@ -46,6 +53,7 @@ class Generator(ABC):
     noise: Value = 0.0  # uniform in ± noise, added to the value
 
     type_name: ClassVar[str]  # set by the registry
+    file_key: ClassVar[str] = ""  # the key that names a file, if one does
 
     def __post_init__(self) -> None:
         names = {field.name for field in fields(self)}
@@ -53,6 +61,11 @@ class Generator(ABC):
             low, high = self.__dict__["min"], self.__dict__["max"]
             if isinstance(low, float) and isinstance(high, float) and low > high:
                 raise ValueError(f"min is {low:g}, expected at most max, which is {high:g}")
+
+    @classmethod
+    def beside(cls, name: str, folder: str) -> str:
+        """What ``file_key`` says, ``name``, as it is found from the folder of the file it was written in."""
+        return os.path.join(folder, name)
 
     @abstractmethod
     def sampler(self, rows: Rows, point: str) -> Sampler:
@@ -63,8 +76,24 @@ class Generator(ABC):
         noise, sampler = rows.number(self.noise), self.sampler(rows, point)
         return sampler if isinstance(noise, float) and noise == 0 else Noisy(sampler, noise, rows, point)
 
+    @property
+    def on_failure(self) -> OnError | None:
+        """What the point shows where the sampler gives NaN or infinity: what it showed, 0 or NaN.
 
-class Formula(Sampler):
+        None for generators whose arithmetic cannot fail.
+        """
+        return None
+
+    @property
+    def is_stateful(self) -> bool:
+        """True when it goes on from where it is, so that what a client writes is where it goes on from.
+
+        What it reads may then depend on it: it takes the value of the tick before.
+        """
+        return False
+
+
+class OfTime(Sampler):
     """A pure function of tick and time, with numbers that may differ by device."""
 
     def __init__(self, compute: Callable[..., Values], *numbers: Values) -> None:
@@ -142,3 +171,7 @@ class Noisy(Sampler):
         self._chance.fill_around(out, self._noise, tick, start, stop)
         np.add(out, values, out=out)
         return out
+
+    def adopt(self, start: int, stop: int, values: np.ndarray, chosen: np.ndarray | bool = True) -> None:
+        """The noise is not remembered."""
+        self._sampler.adopt(start, stop, values, chosen)

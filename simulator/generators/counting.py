@@ -12,7 +12,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Strict
 
-from simulator.generators.base import Formula, Generator, Sampler
+from simulator.generators.base import Generator, OfTime, Sampler
 from simulator.generators.numbers import Step, Value, Values, above_zero
 from simulator.generators.registry import generator
 from simulator.generators.rows import Rows
@@ -45,10 +45,10 @@ class Increment(Generator):
         """One number unless a field is a template."""
         step, low = above_zero("step", rows.number(self.step)), rows.number(self.min)
         if self.max is None:
-            return Formula(lambda tick, t, low, step: low + tick * step, low, step)
+            return OfTime(lambda tick, t, low, step: low + tick * step, low, step)
         span = rows.number(self.max) - low
         passed = _wrapped if self.wrap else _saturated
-        return Formula(lambda tick, t, low, *rest: low + passed(tick, *rest), low, span, step)
+        return OfTime(lambda tick, t, low, *rest: low + passed(tick, *rest), low, span, step)
 
 
 @generator("decrement")
@@ -66,7 +66,7 @@ class Decrement(Generator):
         step, high = above_zero("step", rows.number(self.step)), rows.number(self.max)
         span = high - rows.number(self.min)
         passed = _wrapped if self.wrap else _saturated
-        return Formula(lambda tick, t, high, *rest: high - passed(tick, *rest), high, span, step)
+        return OfTime(lambda tick, t, high, *rest: high - passed(tick, *rest), high, span, step)
 
 
 @generator("counter")
@@ -83,10 +83,10 @@ class Counter(Generator):
         """One number unless a field is a template."""
         rate, initial = rows.number(self.rate), rows.number(self.initial)
         if self.max is None:
-            return Formula(lambda tick, t, rate, initial: initial + rate * t, rate, initial)
+            return OfTime(lambda tick, t, rate, initial: initial + rate * t, rate, initial)
         limit = np.mod if self.wrap else np.minimum
 
         def compute(tick: int, t: float, rate: Values, initial: Values, top: Values) -> Values:
             return limit(initial + rate * t, top)
 
-        return Formula(compute, rate, initial, above_zero("max", rows.number(self.max)))
+        return OfTime(compute, rate, initial, above_zero("max", rows.number(self.max)))

@@ -79,7 +79,8 @@ def _varying(text: str, info: ValidationInfo, *, is_duration: bool) -> Varying:
     return varying
 
 
-def _number(value: object, info: ValidationInfo) -> Number:
+def read_number(value: object, info: ValidationInfo) -> Number:
+    """A number of the file or a template of one, for a field of pydantic; raises ValueError."""
     if isinstance(value, str) and "{" in value:
         return _varying(value, info, is_duration=False)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
@@ -87,7 +88,8 @@ def _number(value: object, info: ValidationInfo) -> Number:
     return float(value)
 
 
-def _duration(value: object, info: ValidationInfo) -> Number:
+def read_duration(value: object, info: ValidationInfo) -> Number:
+    """A duration of the file or a template of one, for a field of pydantic; raises ValueError."""
     if isinstance(value, str) and "{" in value:
         return _varying(value, info, is_duration=True)
     try:
@@ -110,13 +112,13 @@ def _above_zero(validate: Callable[[object, ValidationInfo], Number]) -> PlainVa
 _NUMBER_SCHEMA = {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"\{"}]}
 _DURATION_SCHEMA = {"type": "string", "pattern": rf"({PATTERN})|\{{", "examples": ["250ms", "60s", "{i}s"]}
 
-Value = Annotated[Number, PlainValidator(_number), WithJsonSchema(_NUMBER_SCHEMA)]
+Value = Annotated[Number, PlainValidator(read_number), WithJsonSchema(_NUMBER_SCHEMA)]
 """A number, or a template of one."""
-Step = Annotated[Number, _above_zero(_number), WithJsonSchema(_NUMBER_SCHEMA)]
+Step = Annotated[Number, _above_zero(read_number), WithJsonSchema(_NUMBER_SCHEMA)]
 """A number above 0, or a template of one."""
-Seconds = Annotated[Number, PlainValidator(_duration), WithJsonSchema(_DURATION_SCHEMA)]
+Seconds = Annotated[Number, PlainValidator(read_duration), WithJsonSchema(_DURATION_SCHEMA)]
 """A duration, or a template of one; float seconds in the program."""
-Span = Annotated[Number, _above_zero(_duration), WithJsonSchema(_DURATION_SCHEMA)]
+Span = Annotated[Number, _above_zero(read_duration), WithJsonSchema(_DURATION_SCHEMA)]
 """A duration above 0, or a template of one."""
 
 

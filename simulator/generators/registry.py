@@ -18,7 +18,18 @@ from simulator.documents.problems import one_of, show, unknown
 from simulator.generators.base import Generator
 from simulator.generators.numbers import Parameters
 
-_BUILT_IN = ("waves", "series", "counting", "chance")
+_BUILT_IN = (
+    "waves",
+    "series",
+    "counting",
+    "chance",
+    "process",
+    "control",
+    "daylight",
+    "schedule",
+    "recorded",
+    "scripted",
+)
 _TYPES: dict[str, type[Generator]] = {}
 
 G = TypeVar("G", bound=Generator)
@@ -49,11 +60,12 @@ def types() -> Mapping[str, type[Generator]]:
     return _TYPES
 
 
-def make(spec: object, parameters: Parameters | None = None) -> Generator:
+def make(spec: object, parameters: Parameters | None = None, folder: str = "") -> Generator:
     """The generator of ``{"type": "sine", "min": 0, …}``.
 
     ``parameters`` are the names, with their values, that templates may use beside ``i`` and ``n``; without
-    them any name is taken and found out when the generator is bound.
+    them any name is taken and found out when the generator is bound.  ``folder`` is where a file that the
+    mapping names is searched: that of the file it stands in.
     """
     if not isinstance(spec, Mapping):
         raise ValueError(f"generator is {show(spec)}, expected a mapping with a type")
@@ -63,7 +75,10 @@ def make(spec: object, parameters: Parameters | None = None) -> Generator:
     if not isinstance(spec["type"], str) or spec["type"] not in known:
         raise ValueError(unknown("generator", spec["type"], known))
     fields = {name: value for name, value in spec.items() if name != "type"}
-    return _adapter(known[spec["type"]]).validate_python(fields, context=parameters)
+    cls = known[spec["type"]]
+    if isinstance(name := fields.get(cls.file_key), str) and name:
+        fields[cls.file_key] = cls.beside(name, folder)
+    return _adapter(cls).validate_python(fields, context=parameters)
 
 
 def json_schema() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from simulator.generators.base import Formula, Generator, Sampler
+from simulator.generators.base import Generator, OfTime, Sampler
 from simulator.generators.numbers import Span, Value, Values, above_zero
 from simulator.generators.registry import generator
 from simulator.generators.rows import Rows
@@ -23,7 +23,7 @@ class Constant(Generator):
 
     def sampler(self, rows: Rows, point: str) -> Sampler:
         """One number unless ``value`` is a template."""
-        return Formula(lambda tick, t, value: value, rows.number(self.value))
+        return OfTime(lambda tick, t, value: value, rows.number(self.value))
 
 
 def _hold(passed: Values) -> Values:
@@ -59,7 +59,7 @@ class Ramp(Generator):
             return first + (last - first) * share(t / duration)
 
         duration = above_zero("duration", rows.number(self.duration))
-        return Formula(compute, rows.number(self.from_), rows.number(self.to), duration)
+        return OfTime(compute, rows.number(self.from_), rows.number(self.to), duration)
 
 
 @generator("step")
@@ -71,7 +71,7 @@ class Steps(Generator):
 
     def sampler(self, rows: Rows, point: str) -> Sampler:
         """One number unless a value is a template."""
-        return Formula(lambda tick, t, *values: values[tick % len(values)], *map(rows.number, self.values))
+        return OfTime(lambda tick, t, *values: values[tick % len(values)], *map(rows.number, self.values))
 
 
 @generator("toggle")
@@ -81,4 +81,4 @@ class Toggle(Generator):
 
     def sampler(self, rows: Rows, point: str) -> Sampler:
         """One number."""
-        return Formula(lambda tick, t: float(tick % 2))
+        return OfTime(lambda tick, t: float(tick % 2))

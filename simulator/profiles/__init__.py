@@ -17,6 +17,7 @@
 ``overlaps``     points on each other or outside their table
 ``identity``     identification objects and parameters
 ``status``       exception status and server id
+``reactions``    ``on_write`` of points; its keys in ``reaction_files``, the results in ``reaction_kinds``
 ``records``      files and FIFO queues
 ``quirks``       the keys of ``quirks``, and what a bundle and the keys beside it come to
 ===============  ===============================================================================

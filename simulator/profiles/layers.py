@@ -12,6 +12,7 @@ from typing import Any
 
 from simulator.documents.yaml import Document, Path
 from simulator.errors import Problem
+from simulator.profiles.faults import placed
 from simulator.profiles.merging import merge
 
 
@@ -31,7 +32,7 @@ class Layer:
             return -1
         value, depth = self.data, len(self.onto)
         parts: Sequence[Any] = path[depth:]
-        for part in parts:
+        for part in placed(parts, path[:depth], value):
             if not isinstance(value, Mapping | list):
                 break
             try:
@@ -43,7 +44,7 @@ class Layer:
 
     def problem(self, path: Path, message: str, *, key: bool) -> Problem:
         """A problem with what ends up at ``path`` of the result."""
-        local = self.at + path[len(self.onto) :]
+        local = self.at + placed(path[len(self.onto) :], self.onto, self.data)
         if self.document is None:
             return Problem(self.file, 0, 0, ".".join(map(str, local)), message)
         return self.document.problem(local, message, key=key)

@@ -16,13 +16,16 @@ from typing import Any
 from simulator.datatypes import ByteOrder
 from simulator.documents.yaml import Document, Path
 from simulator.errors import ConfigError, Problem
+from simulator.profiles.faults import resolve_faults
 from simulator.profiles.identity import resolve_identity, usable_parameters
+from simulator.profiles.inputs import Inputs, check_inputs
 from simulator.profiles.layers import Layer, LayeredDocument
 from simulator.profiles.layouts import resolve_tables, signed_tables, table_of
 from simulator.profiles.overlaps import check_places
 from simulator.profiles.overrides import override_layers, without_strangers
 from simulator.profiles.profile import Profile
 from simulator.profiles.quirks import resolve_quirks
+from simulator.profiles.reactions import resolve_reactions
 from simulator.profiles.records import resolve_fifos, resolve_files
 from simulator.profiles.resolving import Setting, byte_order, resolve_points
 from simulator.profiles.schema import ProfileFile
@@ -114,6 +117,9 @@ def _judge(name: str, source: str, checked: Checked, document: LayeredDocument) 
     )
     identity = resolve_identity(file.identity, setting, document)
     points = resolve_points(checked, setting, document)
+    inputs = Inputs(file.points, points, parameters, document)
+    check_inputs(inputs)
+    reactions = resolve_reactions(checked, inputs)
     tables, fifos = {}, {}
     if ("address_base",) not in checked.wrong:
         fifos = resolve_fifos(checked, setting.base, points, document)
@@ -126,12 +132,16 @@ def _judge(name: str, source: str, checked: Checked, document: LayeredDocument) 
         parameters=parameters,
         tables=tables,
         points=points,
+        reactions=reactions,
         read_only=file.read_only,
         server_id=resolve_server_id(file.server_id, setting, document),
         exception_status=resolve_exception_status(checked, points, document),
         files=resolve_files(file.files, document),
         fifos=fifos,
         quirks=resolve_quirks(file.quirks),
+        faults=resolve_faults(file.faults, points, document),
+        signals=inputs.signals,
+        numbers=frozenset(inputs.numbers),
         source=source,
     )
 

@@ -4,7 +4,7 @@ One rule: mappings merge key by key, anything else replaces.  Exceptions keep re
 ``null`` takes a key of the base away; a generator of another ``type``, a table of another ``block`` or
 ``share`` and a queue replace what is below as a whole, because its other keys belong to what is gone;
 and of two keys that say the same thing the one laid over wins.  The name of a bundle stands for a mapping of
-quirks and replaces what is below.
+quirks and replaces what is below.  A list of faults is a mapping by their names.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from simulator.documents.yaml import Path
+from simulator.profiles.faults import by_name
 from simulator.profiles.quirks import as_mapping
 
 _RIVALS = {"swap": "byte_order", "byte_order": "swap"}
@@ -25,6 +26,8 @@ def merge(base: Mapping[Any, Any], over: Mapping[Any, Any], path: Path = ()) -> 
         below, here = result.get(key), (*path, key)
         if here == ("quirks",):
             below = as_mapping(below)
+        elif here == ("faults",):
+            value = by_name(value)
         if _RIVALS.get(key) in result and _RIVALS[key] not in over:
             del result[_RIVALS[key]]
         if value is None and key in result:

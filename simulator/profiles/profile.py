@@ -10,11 +10,16 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from simulator.points import Point
 from simulator.protocol.codes import ADDRESSES, Table
 from simulator.quirks import NO_QUIRKS, Quirks
+
+if TYPE_CHECKING:
+    from simulator.errors import Problem
+    from simulator.faults.files import RuleFile
+    from simulator.profiles.reaction_kinds import Reaction
 
 Ranges = tuple[tuple[int, int], ...]
 ReadOnly = Literal["illegal_data_address", "illegal_function", "ignore"]
@@ -80,12 +85,16 @@ class Profile:
     parameters: Mapping[str, float | str] = field(default_factory=dict)
     tables: Mapping[Table, TableLayout] = field(default_factory=dict)  # an absent table does not exist
     points: Mapping[str, Point] = field(default_factory=dict)
+    reactions: Mapping[str, tuple[Reaction, ...]] = field(default_factory=dict)  # by point that is written
     read_only: ReadOnly = "illegal_data_address"
     server_id: ServerIdLayout | None = None
     exception_status: tuple[StatusBit, ...] | int | None = None  # bit 0 first
     files: Mapping[int, bytes] = field(default_factory=dict)  # file number -> the words of its records
     fifos: Mapping[int, FifoLayout] = field(default_factory=dict)  # by pointer address
     quirks: Quirks = NO_QUIRKS
+    faults: Mapping[str, RuleFile] = field(default_factory=dict)  # by name, in file order
+    signals: Mapping[str, Problem] = field(default_factory=dict)  # that formulas read -> where, without text
+    numbers: frozenset[str] = frozenset()  # parameters that formulas read
     source: str = ""  # the file it came from
 
     def points_of(self, table: Table) -> tuple[Point, ...]:

@@ -16,10 +16,12 @@ from simulator.datatypes import DATA_TYPES
 from simulator.documents.durations import PATTERN, parse_duration
 from simulator.documents.models import FileModel
 from simulator.documents.problems import show
+from simulator.faults.files import RuleFile
 from simulator.generators import registry
 from simulator.points import Access, OnInvalid
 from simulator.profiles.profile import ReadOnly
 from simulator.profiles.quirks import QuirksField
+from simulator.profiles.reaction_files import ReactionFile
 from simulator.quirks import BUNDLES
 
 Number = int | str
@@ -125,6 +127,8 @@ class PointFile(FileModel):
     """Set true when the point shares addresses with another on purpose."""
     generator: dict[str, Any] | None = None
     """How the value moves."""
+    on_write: list[ReactionFile] = []
+    """What happens when the point is written, in order."""
 
 
 class ServerIdFile(FileModel):
@@ -193,6 +197,8 @@ class ProfileFile(FileModel):
     """Function 24, by pointer address."""
     quirks: QuirksField | None = None
     """How the device departs from the specification: the name of a bundle, or its quirks one by one."""
+    faults: dict[int | str, RuleFile] = {}
+    """Rules that make the devices late, silent or wrong."""
 
 
 def json_schema() -> dict[str, Any]:
@@ -216,6 +222,9 @@ def json_schema() -> dict[str, Any]:
     bundle = {"enum": list(BUNDLES)}
     quirks = {"anyOf": [bundle, {"$ref": "#/$defs/QuirksFile"}, {"type": "null"}]}
     schema["properties"]["quirks"] = {**schema["properties"]["quirks"], **quirks}
+    rules = {"type": "array", "items": {"$ref": "#/$defs/RuleFile"}}
+    said = schema["properties"]["faults"]["description"]
+    schema["properties"]["faults"] = {"description": said, "anyOf": [rules, {"type": "object"}]}
     schema["if"] = {"not": {"required": ["extends"]}}
     schema["then"] = {"properties": {"points": {"additionalProperties": {"type": "object", **required}}}}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "modsim profile"}

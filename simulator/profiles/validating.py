@@ -21,7 +21,7 @@ from simulator.profiles.schema import ProfileFile
 from simulator.profiles.unsupported import take_unsupported
 
 # how finely wrong keys are left out
-_DEPTHS = {"points": 3, "tables": 3, "identity": 2, "parameters": 2, "files": 2, "fifos": 2}
+_DEPTHS = {"points": 3, "tables": 3, "identity": 2, "parameters": 2, "files": 2, "fifos": 2, "faults": 2}
 
 
 @dataclass(frozen=True)

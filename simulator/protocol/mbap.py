@@ -34,6 +34,16 @@ class MbapFramer:
         self._tail = b""
         self.lost = ""
 
+    @property
+    def pending(self) -> bool:
+        """True while the beginning of a frame is kept."""
+        return bool(self._tail)
+
+    @property
+    def tail(self) -> bytes:
+        """The beginning of a frame that is kept."""
+        return self._tail
+
     def receive(self, data: bytes) -> list[Frame]:
         """Return every complete frame; keep at most one ADU's beginning for the next call."""
         if self._tail:

@@ -41,6 +41,11 @@ class StreamFramer(ABC):
         return bool(self._tail)
 
     @property
+    def tail(self) -> bytes:
+        """The beginning of a frame that is kept."""
+        return self._tail
+
+    @property
     def clean(self) -> bool:
         """True when the last byte ended a frame: another framer could go on from here."""
         return not (self._tail or self._noise or self.lost)

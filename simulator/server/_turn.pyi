@@ -11,14 +11,14 @@ _Sender = tuple[tuple[str, int] | tuple[str, int, int, int], bytes]
 
 @final
 class Layout:
-    """What devices of a kind share: address maps, buffers, requests by row, codes answered, who is muted."""
+    """What devices of a kind share: address maps, buffers, requests by row, codes answered, which rows are set aside."""
 
     def __new__(
         cls,
         tables: tuple[_Table | None, ...],
         requests: array[int],
         codes: bytes,
-        muted: bytearray | None = None,
+        aside: bytearray | None = None,
         /,
     ) -> Layout: ...
 

@@ -71,6 +71,10 @@ class Connection:
         """Let compiled code answer the plain requests of this connection; False when there is none."""
         return self.fd >= 0 and self.hub.connections.arm(self.fd, station)
 
+    def disarm(self) -> bytes:
+        """Let Python answer from now on; what has come of a request that is not complete."""
+        return self.hub.connections.disarm(self.fd) if self.fd >= 0 else b""
+
     def release(self) -> None:
         """Let compiled code go on: every byte that has come is answered."""
         self.hub.connections.release(self.fd)

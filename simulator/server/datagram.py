@@ -111,6 +111,16 @@ class DatagramPort:
     def resume(self) -> None:
         """See ``pause``."""
 
+    def forget(self) -> None:
+        """Look devices up again: the plant has changed."""
+        for exchange, _ in self.exchanges():
+            exchange.forget()
+
+    def exchanges(self) -> list[tuple[Exchange, bytes]]:
+        """What answers, by local address; b"" where there is one only."""
+        every = ((self._exchange, b""), *((exchange, place) for place, exchange in self._places.items()))
+        return [(exchange, place) for exchange, place in every if exchange is not None]
+
     def arm(self, station: Station) -> bool:
         """Let compiled code answer plain requests; False when there is none."""
         places = self._stations if self._tells_addresses else None
@@ -124,7 +134,8 @@ class DatagramPort:
         if place:
             self._respond(peer, place, data, answers)
         else:
-            self._send(answers + self._exchange.respond(data), peer)
+            self._exchange.client = peer
+            self.send(answers + self._exchange.respond(data), peer)
 
     @property
     def lost(self) -> int:
@@ -153,14 +164,20 @@ class DatagramPort:
         if self._allow is not None and not self._allow.admits(peer[0]):
             self.factory.refused += 1
             return
-        self._send(self._exchange.respond(data), peer)
+        self._exchange.client = peer
+        self.send(self._exchange.respond(data), peer)
 
-    def _send(self, responses: bytes, peer: Any) -> None:
-        if responses:
-            try:
+    def send(self, responses: bytes, peer: Any, place: bytes = b"") -> None:
+        """Send an answer, from the local address ``place`` where the socket has many; it may be lost."""
+        if not responses or self.socket is None:
+            return
+        try:
+            if place:
+                self.socket.sendmsg((responses,), (self._from(place),), 0, peer)
+            else:
                 self.socket.sendto(responses, peer)
-            except OSError:
-                self._lost += 1
+        except OSError:
+            self._lost += 1
 
     def _serve_place(self) -> None:
         """The same where the address that was asked decides about the devices and the answer."""
@@ -178,12 +195,8 @@ class DatagramPort:
         if exchange is None:
             self.factory.refused += 1
             return
-        responses = answers + exchange.respond(data)
-        if responses:
-            try:
-                self.socket.sendmsg((responses,), (self._from(place),), 0, peer)
-            except OSError:
-                self._lost += 1
+        exchange.client = peer
+        self.send(answers + exchange.respond(data), peer, place)
 
     @property
     def _tells_addresses(self) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.errors import ModbusException
 from simulator.functions.table import refusal
+from simulator.origins import SERVING, Origin
 from simulator.server import lanes
 
 if TYPE_CHECKING:
@@ -31,10 +32,21 @@ class Exchange:
     """Answers the requests of one peer, or of one line, in order; remembers the device it last asked for.
 
     ``station`` may be set at any time before the first request.  ``factory`` counts what is answered and
-    says what answers for a unit that does not exist.
+    says what answers for a unit that does not exist.  ``client`` is where requests come from: a transport,
+    the address of a datagram, a line.
     """
 
-    __slots__ = ("compiled", "device", "factory", "framer", "station", "unit")
+    __slots__ = (
+        "client",
+        "compiled",
+        "device",
+        "factory",
+        "faults",
+        "framer",
+        "station",
+        "transaction",
+        "unit",
+    )
 
     def __init__(self, factory: ModbusServerFactory, framer: Framer, station: Station | None = None) -> None:
         self.factory = factory
@@ -42,7 +54,16 @@ class Exchange:
         self.station: Any = station
         self.unit = NO_UNIT
         self.device: Any = None
+        self.client: Any = None
+        self.faults: Any = None  # what rules do to this exchange, where some rule is about it
+        self.transaction = 0  # of the request that is being carried out, or was last
         self.compiled: CompiledStation | None = None
+
+    def origin(self) -> Origin:
+        """Who made the request that is being carried out."""
+        host, port = _address_of(self.client)
+        name = f"[{host}]:{port}" if ":" in host and port else f"{host}:{port}" if port else host
+        return Origin("client", name, host, port, max(self.unit, 0), self.transaction)
 
     def respond(self, data: bytes) -> bytes:
         """The responses to every request that is complete with ``data``, empty when there is nothing to say.
@@ -56,7 +77,8 @@ class Exchange:
         build = self.framer.build
         replies = []
         served = 0
-        for transaction, unit, pdu in frames:
+        SERVING.exchange = self
+        for self.transaction, unit, pdu in frames:
             if unit != self.unit:
                 self._select(unit)
             device = self.device
@@ -66,8 +88,9 @@ class Exchange:
             except Exception as reason:
                 reply = self._refuse(device, pdu, reason)
             if reply:
-                replies.append(build(transaction, unit, reply))
+                replies.append(build(self.transaction, unit, reply))
             served += 1
+        SERVING.exchange = None
         self.factory.served += served
         return replies[0] if len(replies) == 1 else b"".join(replies)
 
@@ -95,6 +118,19 @@ class Exchange:
         refused = refusal(pdu, reason)
         device.kind.state(device.row).refused(refused[1])
         return refused
+
+
+def _address_of(client: Any) -> tuple[str, int]:
+    """Host and port of a client; of a serial line its name and 0."""
+    if isinstance(client, tuple):  # the sender of a datagram
+        return str(client[0]), int(client[1])
+    if hasattr(client, "endpoint"):
+        return str(client.endpoint), 0
+    try:
+        peer = client.getPeer()
+    except (AttributeError, OSError):  # nobody, or one that has gone
+        return "", 0
+    return str(getattr(peer, "host", "")), int(getattr(peer, "port", 0))
 
 
 class LineExchange(Exchange):
@@ -125,7 +161,7 @@ class LineExchange(Exchange):
 
     def answer(self, frames: Iterable[Frame]) -> bytes:
         """The responses to requests that are cut already."""
-        return Exchange.answer(self, self._heard(frames))
+        return super().answer(self._heard(frames))
 
     def idle(self) -> bytes:
         """The stream has paused: give up what has begun; the responses to the requests behind it."""

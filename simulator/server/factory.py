@@ -151,6 +151,7 @@ class ModbusServerFactory(ServerFactory):
     def connection_made(self, protocol: ModbusServerProtocol) -> None:
         """Give a connection its station, or close it."""
         self.connections += 1
+        protocol.exchange.client = protocol.transport
         if self.route is not None:
             self._place(protocol)
         else:
@@ -165,9 +166,7 @@ class ModbusServerFactory(ServerFactory):
         self.connections -= 1
         if self.host_limit is not None:
             self.host_limit.give_back(protocol.host)
-        compiled = protocol.exchange.compiled
-        if compiled is not None and compiled is not self._shared:
-            self.served += compiled.answered
+        self.disarmed(protocol.exchange)
         if protocol.place:
             self._held[protocol.place] -= 1
         if self.port is not None and self.connections < self.max_connections:
@@ -185,6 +184,12 @@ class ModbusServerFactory(ServerFactory):
         exchange.compiled = station
         if self.route is None:
             self._shared = station
+
+    def disarmed(self, exchange: Exchange) -> None:
+        """Compiled code does not answer for a connection any more: count what it has answered."""
+        if exchange.compiled is not None and exchange.compiled is not self._shared:
+            self.served += exchange.compiled.answered
+        exchange.compiled = None
 
     def stream_lost(self, reason: str) -> None:
         """Count a connection whose bytes are no Modbus."""

@@ -80,8 +80,15 @@ class GatewayExchange(Exchange):
             return
         if answer:
             self.transport.write(answer)
+            if self.faults is not None:
+                self.faults.answered()
         else:
             self.settle()
+
+    @property
+    def late_s(self) -> float:
+        """How much later than usual the device answers the request it has just carried out."""
+        return 0.0 if self.faults is None else float(self.faults.late_s)
 
     def settle(self) -> None:
         """A request got no answer; for those whom it concerns."""
@@ -181,8 +188,9 @@ class Gateway:
         answer = client.carry_out(frame) if device is not None else b""
         if frame.unit == BROADCAST:
             self._after(line.turnaround, self._over, b"")
-        elif answer and line.turnaround <= line.timeout:
-            self._after(line.turnaround + line.frame_s(answer[HEADER.size :]), self._over, answer)
+        elif answer and line.turnaround + client.late_s <= line.timeout:
+            late = line.turnaround + client.late_s
+            self._after(late + line.frame_s(answer[HEADER.size :]), self._over, answer)
         else:
             self._after(line.timeout, self._timed_out, device is not None)
 

@@ -51,6 +51,7 @@ class Hub:
         self.ports = EventPool(reactor, "listeners")
         self.others = event_pool(reactor, "datagrams and lines", compiled=compiled)
         self.lines: set[LinePort] = set()  # those whose port is gone among them
+        self.withdrawn: set[HubPort] = set()  # listeners that refuse clients for a while
         self.accepted = 0
         self.refused = 0
         self.idle_closed = 0
@@ -115,8 +116,8 @@ class Hub:
         if self.ports.closed:
             return succeed(None)
         self.ports.doRead()  # who has connected already is a client, too
-        for port in self.ports:
-            port.stopListening()  # type: ignore[attr-defined]
+        for port in (*self.ports, *self.withdrawn):
+            port.stopListening()
         for _ in range(LAST_TURNS):
             self.connections.doRead()
             self.others.doRead()
@@ -138,8 +139,8 @@ class Hub:
         if self._pause_call is not None:
             self._pause_call.cancel()
             self._pause_call = None
-        for port in self.ports:
-            port.stopListening()  # type: ignore[attr-defined]
+        for port in (*self.ports, *self.withdrawn):
+            port.stopListening()
         self._close_others(self.lines)
         for connection in self.connections:
             connection.abortConnection()  # type: ignore[attr-defined]

@@ -95,6 +95,9 @@ class LanePool(EventPool):
         self._lanes.arm(fd, station, datagrams, places)
         return True
 
+    def disarm(self, fd: int) -> bytes:
+        return self._lanes.disarm(fd)
+
     def release(self, fd: int) -> None:
         self._lanes.release(fd)
 
@@ -160,7 +163,7 @@ class _Shape:
 
     def bases(self, device: Device) -> tuple[int, ...] | None:
         """Where the device's rows begin in the buffers; None when it is not like the others of its kind."""
-        if device.functions is not device.kind.functions:
+        if device.functions is not device.kind.functions and not device.kind.aside[device.row]:
             return None
         bases = [0, 0, 0, 0]
         for table, store in zip(Table, self.stores, strict=True):
@@ -187,7 +190,7 @@ def _shape(device: Device) -> _Shape:
         for code, function in PLAIN.items()
         if kind.functions[code] is function and REQUESTS[code].length == _LENGTHS[code]
     )
-    return _Shape(_turn.Layout(tuple(tables), kind.requests, known, kind.muted), stores)
+    return _Shape(_turn.Layout(tuple(tables), kind.requests, known, kind.aside), stores)
 
 
 def _mapped(block: Block) -> Block:

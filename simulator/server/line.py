@@ -64,6 +64,7 @@ class LinePort:
         self.lost = 0  # answers the line did not take
         self._exchange = factory.exchange(framer)
         self._exchange.station = factory.station
+        self._exchange.client = self
         self._overruns = 0
         self._lag_s = 0.0
         self._outgoing = b""
@@ -82,7 +83,7 @@ class LinePort:
         if self.fd < 0:
             return False
         responses = self._exchange.answer(self.line.silence(FOREVER_S))
-        self._write(responses)
+        self.send(responses)
         if self.fd >= 0:
             self.hub.others.remove(self.fd)
         return bool(responses)
@@ -117,6 +118,14 @@ class LinePort:
 
     def resume(self) -> None:
         """See ``pause``."""
+
+    def forget(self) -> None:
+        """Look devices up again: the plant has changed."""
+        self._exchange.forget()
+
+    def exchanges(self) -> list[tuple[Any, bytes]]:
+        """What answers; a line has no addresses."""
+        return [(self._exchange, b"")]
 
     def ready(self, events: int, now: float) -> None:
         """Take what has arrived."""
@@ -156,7 +165,7 @@ class LinePort:
 
     def _exchange_frames(self, frames: Any) -> None:
         """Answer requests, count what was wrong, and wait for the next silence."""
-        self._write(self._exchange.answer(frames) if frames else b"")
+        self.send(self._exchange.answer(frames) if frames else b"")
         overruns = getattr(self.line, "overruns", 0)
         if self.line.errors != self._exchange.errors or overruns != self._overruns:
             self._exchange.heard_errors(overrun=overruns != self._overruns)
@@ -176,7 +185,8 @@ class LinePort:
             passed = now - self._lag_s + CLOCK_TICK_S >= deadline
             self._exchange_frames(self.line.silence(deadline) if passed else [])
 
-    def _write(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:
+        """Write an answer; it is lost when nobody reads."""
         if not data or self.fd < 0:
             return
         if self._outgoing:  # nobody reads: the line is still busy with the answer before

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Protocol
 
-from simulator.device import DeviceKind
+from simulator.device import OFFLINE, DeviceKind
 from simulator.diagnostics import Bus
 from simulator.errors import GatewayPathUnavailable, GatewayTargetFailed, ModbusException
 from simulator.functions.table import Function
@@ -109,6 +109,8 @@ class Everybody:
 def _broadcast(everybody: Any, pdu: bytes) -> bytes:
     """A device that refuses does so in silence, too."""
     for device in everybody.station.values():
+        if device.kind.aside[device.row] & OFFLINE:
+            continue
         device.kind.requests[device.row] += 1
         state = device.state
         state.broadcast = True

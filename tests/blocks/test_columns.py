@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.blocks.columns import bit_column, column, point_column
@@ -174,3 +174,83 @@ def test_texts_have_no_column() -> None:
 def test_a_column_beyond_the_buffer_is_refused() -> None:
     with pytest.raises((ValueError, TypeError)):
         column(store()[0], STRIDE - 1, STRIDE, ROWS, make("float32"))
+
+
+def whole_register(name: str, order: str, length: int) -> tuple[DataType, int]:
+    kind = make(name, order, length)
+    return kind, kind.registers * 2
+
+
+def as_point(kind: DataType, scale: float, offset: float) -> Point:
+    scaled = kind.family in ("int", "float", "bcd")
+    return Point("p", Table.HOLDING_REGISTER, 3, kind, scale=scale if scaled else 1, offset=offset * scaled)
+
+
+@given(data=st.binary(min_size=ROWS * STRIDE, max_size=ROWS * STRIDE), length=st.integers(1, 6),
+       scale=st.sampled_from([1.0, 0.1, -2.5]), offset=st.sampled_from([0.0, -40.0]))  # fmt: skip
+@settings(max_examples=15)
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("name", NUMERIC)
+def test_what_is_read_is_what_the_data_type_decodes(
+    name: str, order: str, data: bytes, length: int, scale: float, offset: float
+) -> None:
+    kind, size = whole_register(name, order, length)
+    point = as_point(kind, scale, offset)
+    buffer = bytearray(data)
+    expected = []
+    for row in range(ROWS):
+        place = row * STRIDE + 6
+        try:
+            raw = kind.decode(data[place : place + size])
+        except ValueError:  # digits that are not decimal
+            expected.append(math.nan)
+        else:
+            assert isinstance(raw, int | float)
+            expected.append(float(raw) * point.scale + point.offset)
+    found = point_column(buffer, 3, STRIDE, ROWS, point).read(0, ROWS)
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(found, expected)
+    assert bytes(buffer) == data
+
+
+@given(st.binary(min_size=ROWS * STRIDE, max_size=ROWS * STRIDE), st.integers(0, 15))
+@settings(max_examples=50)
+@pytest.mark.parametrize("order", ORDERS)
+def test_truth_is_read_as_the_point_says(order: str, data: bytes, bit: int) -> None:
+    kind = make("bool", order)
+    whole = Point("p", Table.HOLDING_REGISTER, 3, kind)
+    one = Point("p", Table.HOLDING_REGISTER, 3, kind, bit=bit)
+    coil = Point("p", Table.COIL, 3, data_type("bool"))
+    words = [data[row * STRIDE + 6 : row * STRIDE + 8] for row in range(ROWS)]
+    for point in (whole, one):
+        found = point_column(bytearray(data), 3, STRIDE, ROWS, point).read(0, ROWS)
+        assert found.tolist() == [float(bool(point.decode(word))) for word in words]
+    found = point_column(bytearray(data), 3, STRIDE, ROWS, coil).read(1, ROWS)
+    assert found.tolist() == [float(data[row * STRIDE] >> 3 & 1) for row in range(1, ROWS)]
+
+
+@given(st.lists(st.floats(-1e4, 1e4), min_size=ROWS, max_size=ROWS))
+@settings(max_examples=30)
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("name", ["int16", "int32", "float64", "float32", "int64"])
+def test_what_was_written_is_read(name: str, order: str, drawn: list[float]) -> None:
+    target = column(store()[0], 2, STRIDE, ROWS, make(name, order), scale=0.5, shift=1)
+    target.write(0, ROWS, np.array(drawn))
+    places = 1e-3 if name == "float32" else 0.2501 if name != "float64" else 1e-9
+    np.testing.assert_allclose(target.read(0, ROWS), drawn, atol=places)
+
+
+def test_a_read_fills_the_memory_it_is_given() -> None:
+    buffer, _ = store(0)
+    target = column(buffer, 0, STRIDE, ROWS, make("int16"), scale=0.1)
+    target.write(0, ROWS, 12.3)
+    out = np.zeros(3)
+    assert target.read(2, 5, out) is out
+    assert out.tolist() == [123 * 0.1] * 3
+
+
+def test_an_array_is_read_as_its_first_element() -> None:
+    buffer, _ = store(0)
+    point = Point("p", Table.HOLDING_REGISTER, 0, make("int32"), count=3)
+    buffer[:12] = point.encode([70000, 5, 6])
+    assert point_column(buffer, 0, STRIDE, ROWS, point).read(0, 1).tolist() == [70000]

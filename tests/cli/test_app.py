@@ -61,6 +61,11 @@ def test_unknown_verb_says_what_was_probably_meant(modsim, word, advice):
     ("words", "fact"),
     [
         (["--seed", "x", "--config", "p.yaml"], "argument --seed: invalid int value: 'x'"),
+        (["run", "--time-scale", "x", "p.yaml"], "argument --time-scale: 'x' is no number"),
+        (
+            ["run", "--time-scale", "0", "p.yaml"],
+            "argument --time-scale: time_scale is 0, expected 0.001 to 100000",
+        ),
         (["--config"], "argument --config/-c: expected one argument"),
         (["run"], "one of the arguments FILE --config/-c is required"),
         (["run", "a.yaml", "--config", "b.yaml"], "not allowed with argument"),

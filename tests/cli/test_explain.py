@@ -97,6 +97,16 @@ def test_a_generated_point_has_the_value_that_a_plant_starts_with(explain, start
     assert answer == lines["response"][21:]
 
 
+def test_what_a_write_causes_and_who_writes_a_point(explain, tmp_path):
+    reacting = "lamp:   {on_write: [{set: {speed: '10 * value'}, after: 2s}], "
+    (tmp_path / "plant.yaml").write_text(
+        PLANT.replace("lamp:   {", reacting).replace("count: 3, value: [true, false, true]", "value: true")
+    )
+    assert explain("d-1", "lamp")["on write"] == "set speed to 10 * value, after 2s"
+    assert explain("d-1", "speed")["set by"] == "lamp: set speed to 10 * value, after 2s"
+    assert "on write" not in explain("d-1", "power")
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [
@@ -128,3 +138,38 @@ def test_frames_are_those_of_the_endpoint(explain, tmp_path, endpoint, request_,
     lines = explain("d-1", "lamp")
     assert lines["endpoint"] == f"{endpoint} unit id 5"
     assert (lines["request"], lines["response"]) == (request_, response)
+
+
+COUPLED = """\
+signals:
+  sun: {type: constant, value: 800}
+devices:
+  - {name: "pv-{n}", profile: pv, endpoint: "tcp://127.0.0.1:0", unit_id: 1-3}
+profiles:
+  pv:
+    parameters: {rated: 5000}
+    points:
+      energy: {table: ir, address: 0, data_type: uint32, generator: {type: integrate, of: power, per: 1h}}
+      power: {table: ir, address: 2, data_type: float32,
+              generator: {type: formula, formula: "rated * signal.sun / 1000 * enabled + 0 * (t + i)"}}
+      enabled: {table: coil, address: 0, data_type: bool, value: true}
+      limit: {table: hr, address: 0, data_type: int16}
+"""
+
+
+def test_what_a_computed_point_reads_and_the_order_it_moves_in(modsim, tmp_path):
+    (tmp_path / "plant.yaml").write_text(COUPLED)
+    lines = modsim("explain", "plant.yaml", "pv-2", "power").stdout.splitlines()
+    shown = [line[13:] for line in lines[lines.index(next(line for line in lines if "moves by" in line)) :]]
+    assert shown == [
+        "formula (interval 1.0, noise 0.0, on_error hold, "
+        "formula rated * signal.sun / 1000 * enabled + 0 * (t + i))",
+        "enabled = 1, a point",
+        "i = 1, the number in the group from 0",
+        "rated = 5000, a parameter",
+        "signal.sun = 800, a signal that moves by constant",
+        "t = 0, virtual seconds",
+        "power, energy",
+    ]
+    lines = modsim("explain", "plant.yaml", "pv-2", "limit").stdout.splitlines()
+    assert lines[-1].split()[0] == "moves"

@@ -9,6 +9,7 @@ import resource
 import signal
 import socket
 import struct
+import time
 from importlib.metadata import entry_points
 
 import pytest
@@ -116,6 +117,18 @@ def test_a_ready_file_that_cannot_be_written_ends_with_its_name(modsim, plant):
     assert "missing/ready.json" in result.stderr
     assert "No such file or directory" in result.stderr
     assert result.stdout == ""
+
+
+def test_the_time_scale_of_the_command_line_wins(start, plant, ask, tmp_path):
+    """The dice are thrown once an hour: at 100 000 a second is more than a day of them."""
+    text = (tmp_path / plant).read_text()
+    (tmp_path / plant).write_text(text.replace("seed: 7", "seed: 7\nclock: {time_scale: 0.001}"))
+    port = start("run", plant, "--time-scale", "100000").wait_ready().ports[0]
+    until = time.monotonic() + 30
+    seen: set[str] = set()
+    while len(seen) < 3 and time.monotonic() < until:
+        seen.add(ask(port, "04 00 00 00 01"))
+    assert len(seen) >= 3
 
 
 def test_the_seed_of_the_command_line_wins(start, plant, ask):

@@ -236,8 +236,8 @@ devices:
     assert problems(text) == [
         "1:10: version: version is 2, expected 1",
         (
-            "2:1: sede: unknown key 'sede', expected version, name, seed, profiles, plugins, limits, "
-            "tls or devices; did you mean 'seed'?"
+            "2:1: sede: unknown key 'sede', expected version, name, seed, scripts, clock, signals, profiles, "
+            "plugins, limits, faults, scenarios, tls or devices; did you mean 'seed'?"
         ),
         "3:27: limits.max_connections: max_connections is 0, expected 1 or more",
         (
@@ -339,7 +339,6 @@ devices:
             ),
         ),
         ("generators: {power: 5}", "5:25: devices.0.generators.power: power is 5, expected a mapping"),
-        ("faults: []", "5:5: devices.0.faults: not supported by this version"),
         (
             "tags: ['${NOPE}']",
             (
@@ -360,10 +359,8 @@ def test_one_mistake_in_a_group(more: str, message: str) -> None:
         ("seed: -1", "1:7: seed: seed is -1, expected 0 or more"),
         ("seed: 1.5", "1:7: seed: seed is 1.5, expected a whole number"),
         ("limits: 5", "1:9: limits: limits is 5, expected a mapping"),
-        ("clock: {time_scale: 2}", "1:1: clock: not supported by this version"),
-        ("signals: {}", "1:1: signals: not supported by this version"),
-        ("faults: []", "1:1: faults: not supported by this version"),
-        ("scenarios: {}", "1:1: scenarios: not supported by this version"),
+        ("clock: {time_scale: 0}", "1:21: clock.time_scale: time_scale is 0, expected 0.001 to 100000"),
+        ("signals: []", "1:10: signals: signals is an empty list, expected a mapping"),
         ("control: {}", "1:1: control: not supported by this version"),
         ("record: {}", "1:1: record: not supported by this version"),
         ("state: {}", "1:1: state: not supported by this version"),

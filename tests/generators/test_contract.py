@@ -6,6 +6,7 @@ A new generator needs a line in ``SPECS`` and gets all of these tests; one witho
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from hypothesis import strategies as st
 from simulator.generators.base import Sampler
 from simulator.generators.registry import json_schema, make, types
 from simulator.generators.rows import Group, GroupRows
+
+FILES = Path(__file__).parent / "files"
 
 # Each as plain numbers and as templates, with the bounds its values keep.
 SPECS: dict[str, tuple[dict[str, Any], dict[str, Any], float, float]] = {
@@ -32,19 +35,46 @@ SPECS: dict[str, tuple[dict[str, Any], dict[str, Any], float, float]] = {
     "counter": ({"rate": 3, "initial": 2, "max": 11}, {"rate": "{i}", "max": 11}, 0, 11),
     "random": ({"min": -1, "max": 3}, {"min": -1, "max": "{n}"}, -1, 40),
     "normal": ({"mean": 1, "deviation": 2}, {"mean": 1, "deviation": "{p}"}, -14, 16),
+    "daylight": ({"max": 8, "sunrise": "06:00", "sunset": "18:00"}, {"max": "{n}"}, 0, 40),
+    "schedule": ({"values": {"12:00": 1, "12:03": 4}}, {"values": {"12:00": 1, "12:02": "{n}"}}, 1, 40),
+    "csv": (
+        {"file": f"{FILES}/measurements.csv", "column": "power", "time_column": "time"},
+        {"file": f"{FILES}/measurements.csv", "column": 2, "time_shift": "{i}s", "interpolate": True},
+        2,
+        14,
+    ),
+    "script": ({"function": f"{FILES}/levels.py:swell"}, {"function": f"{FILES}/levels.py:apart"}, 0, 44),
     "random_walk": (
         {"initial": 1, "step": 2, "min": -1, "max": 3},
         {"initial": "{i}", "step": 0.5, "min": -1, "max": "{n}"},
         -1,
         40,
     ),
+    "formula": ({"formula": "5 + 2 * sin(t)"}, {"formula": "n + p * sin(t)"}, -2, 44),
+    "follow": ({"of": "10 * sin(t)", "gain": 2}, {"of": "n + sin(t)", "delay": "{i}s"}, -20, 44),
+    "lag": ({"of": "9 * sin(t)", "time_constant": "3s"}, {"of": "t % n", "time_constant": "{n}s"}, -9, 44),
+    "integrate": (
+        {"of": "sin(t)", "per": "2s", "initial": 3},
+        {"of": "n", "per": "{n}s", "max": "{n}", "wrap": True},
+        0,
+        44,
+    ),
+    "pid": (
+        {"of": "9 * sin(t)", "setpoint": 3, "kp": 2, "ki": 0.5, "kd": 0.1, "min": -50, "max": 50},
+        {"of": "9 * sin(t)", "setpoint": "n", "kp": "{p}", "ki": "0.1 * p", "min": -50, "max": "{n}"},
+        -50,
+        50,
+    ),
 }
 NULLABLE = {
     ("increment", "max"),
     ("counter", "max"),
+    ("csv", "time_column"),
     *(("random_walk", key) for key in ("initial", "min", "max")),
+    *(("pid", key) for key in ("min", "max")),
 }
 CHANCE = {"random", "normal", "random_walk"}
+REMEMBERING = {"lag", "integrate", "pid"}
 ALL = sorted(types())
 COUNT = 40
 TICKS = 6
@@ -114,7 +144,7 @@ def test_the_same_device_is_the_same_in_any_fleet(name: str, shape: int) -> None
 def test_numbers_equal_for_all_devices_stay_one_number(name: str) -> None:
     sampler = make(specs(name)[0]).bind(rows(), "x")
     is_one = all(isinstance(sampler.sample(tick, float(tick), 0, 9), float) for tick in range(3))
-    assert is_one == (name not in CHANCE)
+    assert is_one == (name not in CHANCE | REMEMBERING)
 
 
 @pytest.mark.parametrize("shape", range(4))
@@ -156,7 +186,7 @@ def test_chance_depends_on_seed_point_device_and_tick(name: str) -> None:
     assert len(np.unique(told[1:])) == told[1:].size
 
 
-@pytest.mark.parametrize("name", sorted(set(ALL) - {"random_walk"}))
+@pytest.mark.parametrize("name", sorted(set(ALL) - REMEMBERING - {"random_walk", "follow"}))
 def test_time_may_jump(name: str) -> None:
     generator = make(specs(name)[1], {"p": 2})
     whole = play(generator.bind(rows(), "x"), [])

@@ -8,13 +8,14 @@ import pytest
 from pydantic import ValidationError
 
 from simulator.generators import registry
-from simulator.generators.base import Formula, Generator, Sampler
+from simulator.generators.base import Generator, OfTime, Sampler
 from simulator.generators.registry import generator, make, types
 from simulator.generators.rows import Group, GroupRows, Rows
 
 NAMES = (
     "sine, triangle, square, sawtooth, constant, ramp, step, toggle, "
-    "increment, decrement, counter, random, normal or random_walk"
+    "increment, decrement, counter, random, normal, random_walk, formula, follow, lag, integrate, pid, "
+    "daylight, schedule, csv or script"
 )
 
 
@@ -63,7 +64,7 @@ def test_a_plug_in_registers_one_class(monkeypatch: pytest.MonkeyPatch) -> None:
         of: float
 
         def sampler(self, rows: Rows, point: str) -> Sampler:
-            return Formula(lambda tick, t: 2 * self.of)
+            return OfTime(lambda tick, t: 2 * self.of)
 
     made = make({"type": "double", "of": 4, "noise": 0.5})
     assert Double.type_name == "double"

@@ -5,6 +5,7 @@ Requests and answers are our messages and framers over a plain socket.
 
 from __future__ import annotations
 
+import asyncio
 import select
 import socket
 import subprocess
@@ -15,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from simulator.client import AsyncClient, Client, ClientPool
+from simulator.errors import IllegalDataAddress
 from simulator.protocol import bits, registers
 from simulator.protocol.ascii import AsciiFramer
 from simulator.protocol.contract import ExceptionResponse
@@ -102,19 +105,37 @@ def free_port(kind: int) -> int:
 class Asking:
     """One of our conversations with a foreign server."""
 
+    url = ""  # for clients of ours
+    serves_one = False  # connection at a time
+
     def __init__(self, port: int, framer: Any, kind: int) -> None:
         self.framer = framer
         self.transaction = 0
-        self.socket = socket.socket(socket.AF_INET, kind)
-        self.socket.settimeout(PATIENCE_S)
-        self.socket.connect(("127.0.0.1", port))
+        self.place = port, kind
+        self.socket: socket.socket | None = None
+
+    def connect(self) -> socket.socket:
+        if self.socket is None:
+            port, kind = self.place
+            self.socket = socket.socket(socket.AF_INET, kind)
+            self.socket.settimeout(PATIENCE_S)
+            self.socket.connect(("127.0.0.1", port))
+        return self.socket
+
+    def hang_up(self) -> str:
+        """Leave the server to others, some of which serve one client at a time; its URL."""
+        if self.socket is not None:
+            self.socket.close()
+            self.socket = None
+        return self.url
 
     def __call__(self, request: Any) -> Any:
         self.transaction += 1
-        self.socket.send(self.framer.build(self.transaction, 1, request.encode()))
+        connected = self.connect()
+        connected.send(self.framer.build(self.transaction, 1, request.encode()))
         frames: list[Any] = []
         while not frames:
-            data = self.socket.recv(4096)
+            data = connected.recv(4096)
             assert data, "the server closed the connection"
             frames = self.framer.receive(data)
         (frame,) = frames
@@ -139,8 +160,11 @@ def ask(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     assert select.select([peer.stdout], [], [], PATIENCE_S)[0], "the peer did not start"
     assert peer.stdout.readline().startswith("ready")
     asking = Asking(port, framer(), kind)
+    scheme = request.param.partition(" ")[2] or "tcp"
+    asking.serves_one = request.param == "uModbus"
+    asking.url = f"{scheme}://127.0.0.1:{port}"
     yield asking
-    asking.socket.close()
+    asking.hang_up()
     peer.kill()
     peer.communicate()
 
@@ -174,3 +198,47 @@ def test_functions_that_only_pymodbus_has(ask: Asking) -> None:
     assert answer.registers == (5, 6)
     told = ask(ReadDeviceIdentificationRequest(1, 0))
     assert dict(told.objects)[0] == b"Acme"
+
+
+def test_e4_our_blocking_client(ask: Asking) -> None:
+    with Client(ask.hang_up(), timeout=PATIENCE_S) as client:
+        assert client.read_coils(0, 10) == list(EVEN)
+        assert client.read_discrete_inputs(1, 9) == list(EVEN[1:])
+        assert client.read_holding_registers(5, 3) == [5, 6, 7]
+        assert client.read_input_registers(90, 10) == list(range(90, 100))
+        client.write("float32", 50, 21.5, byte_order="CDAB")
+        assert client.read("float32", 50, byte_order="CDAB") == 21.5
+        client.write_single_coil(40, True)
+        client.write_multiple_coils(41, [False, True])
+        assert client.read("bool", 40, count=3) == [True, False, True]
+        client.write_single_register(60, 6)
+        assert client.read_holding_registers(60) == [6]
+        with pytest.raises(IllegalDataAddress) as caught:
+            client.read_holding_registers(65530, 20)
+        assert (caught.value.function, caught.value.code) == (3, 2)
+
+
+def test_e4_our_client_for_asyncio(ask: Asking) -> None:
+    async def poll() -> list[list[int]]:
+        async with AsyncClient(ask.hang_up(), timeout=PATIENCE_S) as client:
+            return list(await asyncio.gather(*(client.read_input_registers(n, 2) for n in range(70, 90))))
+
+    assert asyncio.run(poll()) == [[n, n + 1] for n in range(70, 90)]
+
+
+def test_e4_our_pool(ask: Asking) -> None:
+    url = ask.hang_up()
+    one_peer = ask.place[1] == socket.SOCK_DGRAM or ask.serves_one
+    with ClientPool(url, size=1 if one_peer else 2, timeout=PATIENCE_S) as pool:
+        futures = [pool.read_input_registers(n) for n in range(70, 90)]
+        assert [future.result(PATIENCE_S) for future in futures] == [[n] for n in range(70, 90)]
+
+
+@pytest.mark.parametrize("ask", [name for name in PEERS if name.startswith("pymodbus")], indirect=True)
+def test_e4_our_client_and_functions_that_only_pymodbus_has(ask: Asking) -> None:
+    with Client(ask.hang_up(), timeout=PATIENCE_S) as client:
+        client.write_single_register(61, 0x12)
+        client.mask_write_register(61, 0xF2, 0x25)
+        assert client.read_holding_registers(61) == [0x17]
+        assert client.read_write_multiple_registers(5, 2, 62, [3, 4]) == [5, 6]
+        assert client.read_device_identification()[0] == b"Acme"

@@ -261,8 +261,8 @@ TYPES = ", ".join(DATA_TYPES)
             (
                 "37: points.a.adress: unknown key 'adress', expected table, address, data_type, count, length, "
                 "byte_order, swap, string_order, padding, scale, offset, precision, unit_of_measurement, "
-                "description, access, enum, bits, bit, value, min, max, on_invalid, hold, overlap or generator; "
-                "did you mean 'address'?"
+                "description, access, enum, bits, bit, value, min, max, on_invalid, hold, overlap, generator or "
+                "on_write; did you mean 'address'?"
             ),
         ),
         ("table: hr, address: 1, generator: 5", "48: points.a.generator: generator is 5, expected a mapping"),

@@ -37,11 +37,10 @@ def _mapping(keys: Any, values: Any = ANYTHING) -> Any:
     return st.dictionaries(st.sampled_from(sorted(keys)) | KEYS, values, max_size=6)
 
 
-LATER = {kind: [name for each, name in UNSUPPORTED if each == kind] for kind, _ in UNSUPPORTED}
 GENERATORS = _mapping(
     ["type", "min", "max", "period", "phase", "values", "interval", "noise", "rate", "step"]
 )
-POINTS = _mapping([*PointFile.model_fields, *LATER["point"]], ANYTHING | GENERATORS)
+POINTS = _mapping(PointFile.model_fields, ANYTHING | GENERATORS)
 SOUND = st.fixed_dictionaries(
     {"table": st.sampled_from(["hr", "co", "ir"]), "address": st.integers(0, 9)},
     optional=dict.fromkeys(
@@ -52,7 +51,7 @@ TABLES = _mapping(TableFile.model_fields)
 PROFILES = st.fixed_dictionaries(
     {},
     optional={
-        **dict.fromkeys((*ProfileFile.model_fields, *LATER["profile"], "nme"), ANYTHING),
+        **dict.fromkeys((*ProfileFile.model_fields, *UNSUPPORTED, "nme"), ANYTHING),
         "points": st.dictionaries(KEYS, POINTS | SOUND | SOUND | ANYTHING, max_size=4) | ANYTHING,
         "tables": st.dictionaries(KEYS, TABLES | ANYTHING, max_size=3) | ANYTHING,
         "identity": _mapping(["vendor_name", "objects"], ANYTHING),

@@ -56,7 +56,7 @@ def _layout(
     stops: list[int] | None = None,
     rows: int = 1,
     codes: bytes = b"\x03\x10",
-    muted: bytearray | None = None,
+    aside: bytearray | None = None,
 ) -> tuple[Any, Any]:
     buffer = new_buffer(8)
     table = (
@@ -65,7 +65,7 @@ def _layout(
         array("i", stops or [4] * 4),
         buffer,
     )
-    return _turn.Layout((None, None, None, table), array("Q", bytes(8 * rows)), codes, muted), buffer
+    return _turn.Layout((None, None, None, table), array("Q", bytes(8 * rows)), codes, aside), buffer
 
 
 def test_an_unarmed_socket_is_pythons(wire: Wire) -> None:
@@ -101,17 +101,17 @@ def test_writes_without_open_stops_are_pythons(wire: Wire) -> None:
     assert wire.far.recv(99) == _answer(0)
 
 
-def test_a_muted_row_is_pythons_while_it_is_muted(wire: Wire) -> None:
-    muted = bytearray(2)
-    layout, _ = _layout(rows=2, muted=muted)
+def test_a_row_that_is_set_aside_is_pythons(wire: Wire) -> None:
+    aside = bytearray(2)
+    layout, _ = _layout(rows=2, aside=aside)
     station = _turn.Station()
     station.put(1, layout, 0, (0, 0, 0, 0))
     station.put(2, layout, 1, (0, 0, 0, 0))
     wire.lanes.arm(wire.near.fileno(), station)
     for value, left in ((1, [adu(READ_3, 2)]), (0, [])):
-        muted[1] = value
+        aside[1] = value
         assert [data for _, _, data, _, _ in wire.send(adu(READ_3, 2))] == left
-    muted[1] = 1
+    aside[1] = 1
     assert wire.send(adu(READ_3)) == []
 
 
@@ -277,7 +277,7 @@ def test_arrays_that_point_outside_the_buffer_do_no_harm(
     [
         (lambda: _turn.Layout((None, None, None), array("Q", [0]), b""), TypeError, "sequence of length 4"),
         (lambda: _turn.Layout((None,) * 4, array("i", [0]), b""), TypeError, "items of format i, expected Q"),
-        (lambda: _layout(rows=2, muted=bytearray(1)), ValueError, "muted has fewer rows than requests"),
+        (lambda: _layout(rows=2, aside=bytearray(1)), ValueError, "aside has fewer rows than requests"),
         (lambda: _layout([0, 1]), ValueError, "columns and stops differ in length"),
         (
             lambda: _turn.Layout((None, None, None, 5), array("Q"), b""),

@@ -53,17 +53,17 @@ static void layout_dealloc(Layout *self)
         for (int view = 0; view < 4; view++)
             PyBuffer_Release(&self->tables[index].views[view]); /* nothing when there is none */
     PyBuffer_Release(&self->view);
-    PyBuffer_Release(&self->muted_view);
+    PyBuffer_Release(&self->aside_view);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
 static PyObject *layout_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(names))
 {
-    PyObject *specs[TABLES], *requests, *muted = Py_None;
+    PyObject *specs[TABLES], *requests, *aside = Py_None;
     const char *codes;
     Py_ssize_t length;
     if (!PyArg_ParseTuple(args, "(OOOO)Oy#|O", &specs[0], &specs[1], &specs[2], &specs[3], &requests, &codes, &length,
-                          &muted))
+                          &aside))
         return NULL;
     Layout *self = (Layout *)type->tp_alloc(type, 0); /* zeroed */
     if (self == NULL)
@@ -75,13 +75,13 @@ static PyObject *layout_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNU
         goto failed;
     self->requests = self->view.buf;
     self->rows = (size_t)self->view.len / sizeof(uint64_t);
-    if (muted != Py_None && view_of(muted, &self->muted_view, PyBUF_SIMPLE, 1, "B") < 0)
+    if (aside != Py_None && view_of(aside, &self->aside_view, PyBUF_SIMPLE, 1, "B") < 0)
         goto failed;
-    if (muted != Py_None && (size_t)self->muted_view.len < self->rows) {
-        PyErr_SetString(PyExc_ValueError, "muted has fewer rows than requests");
+    if (aside != Py_None && (size_t)self->aside_view.len < self->rows) {
+        PyErr_SetString(PyExc_ValueError, "aside has fewer rows than requests");
         goto failed;
     }
-    self->muted = self->muted_view.buf;
+    self->aside = self->aside_view.buf;
     for (Py_ssize_t index = 0; index < length; index++)
         if ((unsigned char)codes[index] < 32)
             self->codes |= UINT32_C(1) << codes[index];
@@ -92,12 +92,12 @@ failed:
 }
 
 PyDoc_STRVAR(layout_doc,
-             "Layout(tables, requests, codes, muted=None)\n--\n\n"
+             "Layout(tables, requests, codes, aside=None)\n--\n\n"
              "What devices of a kind share.\n\n"
              "``tables`` are coils, discrete inputs, input registers and holding registers, each None or a tuple\n"
              "(columns, stops, open_stops, buffer): arrays of type 'i' as in an AddressMap; open_stops, what stops is\n"
              "for writes no rule concerns, or None when Python does all of them; the buffer.  ``requests`` is an array\n"
-             "of type 'Q', by row.  ``codes`` are the function codes to answer.  ``muted`` holds a byte for each row;\n"
+             "of type 'Q', by row.  ``codes`` are the function codes to answer.  ``aside`` holds a byte for each row;\n"
              "while it is not 0 Python answers for the device.  The buffers stay exported.");
 
 PyTypeObject Layout_type = {

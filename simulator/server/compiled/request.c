@@ -152,7 +152,7 @@ size_t answer(Station *station, uint8_t unit, const uint8_t *pdu, size_t size, u
     size_t length = 0;
     if (size < SHORTEST_PDU || entry == NULL || code >= 32 || !(entry->layout->codes >> code & 1))
         return 0;
-    if (entry->layout->muted != NULL && entry->layout->muted[entry->row])
+    if (entry->layout->aside != NULL && entry->layout->aside[entry->row])
         return 0;
     switch (code) {
     case 1: length = read_bits(entry, COILS, pdu, size, out); break;

@@ -63,10 +63,10 @@ typedef struct {
     PyObject_HEAD
     Table tables[TABLES];
     uint64_t *requests;
-    const uint8_t *muted; /* by row, NULL when no device ever is: not 0 sends its requests to Python */
+    const uint8_t *aside; /* by row, NULL when no device ever is: not 0 sends its requests to Python */
     size_t rows;
     uint32_t codes; /* a bit for each function code answered here */
-    Py_buffer view, muted_view;
+    Py_buffer view, aside_view;
 } Layout;
 
 /* One device: its row, and the byte offset of the row in the buffer of each table. */

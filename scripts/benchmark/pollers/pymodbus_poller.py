@@ -1,0 +1,43 @@
+"""Poll with pymodbus's clients: FACE PORT SECONDS; prints requests, seconds and CPU seconds."""
+
+import asyncio
+import sys
+import time
+
+from pymodbus.client import AsyncModbusTcpClient, ModbusTcpClient
+
+TASKS = 50
+
+
+def blocking(port, seconds):
+    count, until = 0, time.monotonic() + seconds
+    with ModbusTcpClient("127.0.0.1", port=port) as client:
+        while time.monotonic() < until:
+            for _ in range(50):
+                assert len(client.read_holding_registers(0, count=10).registers) == 10
+            count += 50
+    return count
+
+
+async def tasks(port, seconds):
+    client = AsyncModbusTcpClient("127.0.0.1", port=port)
+    await client.connect()
+    until = time.monotonic() + seconds
+
+    async def poll():
+        count = 0
+        while time.monotonic() < until:
+            assert len((await client.read_holding_registers(0, count=10)).registers) == 10
+            count += 1
+        return count
+
+    done = sum(await asyncio.gather(*(poll() for _ in range(TASKS))))
+    client.close()
+    return done
+
+
+if __name__ == "__main__":
+    face, port, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+    began, cpu = time.perf_counter(), time.process_time()
+    done = blocking(port, seconds) if face == "blocking" else asyncio.run(tasks(port, seconds))
+    print(done, time.perf_counter() - began, time.process_time() - cpu)

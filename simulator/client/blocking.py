@@ -1,0 +1,189 @@
+"""The blocking client: a loop over a link.
+
+It loads neither Twisted nor asyncio, starts no thread, and keeps the connection open between requests; one
+that the server closed meanwhile is opened anew.  Threads may share a client: they take turns.  The one rule:
+what fails is released at once; after an error the client can be used on.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from simulator.client.base import Configured
+from simulator.client.links import Link, open_link
+from simulator.client.plans import BlockingFace, Plan
+from simulator.client.session import Session
+from simulator.client.trying import worth_another_try
+from simulator.client.verbs import Verbs
+from simulator.errors import ConnectionClosed, ModbusException, ModsimError, NetworkError
+from simulator.protocol.contract import MessageError
+
+if TYPE_CHECKING:
+    from simulator.client.asks import Ask
+    from simulator.client.devices import Device
+    from simulator.profiles.profile import Profile
+
+T = TypeVar("T")
+
+IDLE_S = 0.5  # after a longer pause the server may have closed: look before sending
+
+
+class Client(Configured, BlockingFace, Verbs):
+    """``with Client("tcp://127.0.0.1:502") as client: client.read_holding_registers(0, 10)``.
+
+    It connects with the first request, or with ``connect``.  Every verb returns its value or raises:
+    :class:`~simulator.errors.ModbusException` when the server refuses, ``NetworkError`` when it cannot be
+    reached or is silent, ``ProtocolError`` when it answers nonsense, ValueError for what cannot be sent.
+    """
+
+    def __init__(self, url: str, **options: Any) -> None:
+        super().__init__(url, **options)
+        from threading import RLock
+
+        self.session = self._new_session()
+        self._link: Link | None = None
+        self._began = 0.0  # when the last request was sent
+        self._used = 0.0  # when something last came
+        self._free = 0.0  # when a serial line may be used again
+        self._lock = RLock()
+
+    @property
+    def connected(self) -> bool:
+        """True while a connection is open, as far as this side knows."""
+        return self._link is not None
+
+    def connect(self) -> Self:
+        """Connect now; nothing when connected already.  Raises NetworkError."""
+        with self._lock:
+            if self._link is None:
+                self._open()
+        return self
+
+    def close(self) -> None:
+        """Close the connection; another request would open it again."""
+        with self._lock:
+            link, self._link = self._link, None
+            if link is not None:
+                link.close()
+                self.session.closed("this client closed the connection")
+
+    def __enter__(self) -> Self:
+        return self.connect()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def device(self, profile: Profile | str, *, unit: int | None = None) -> Device:
+        """A device with the names of a profile: one that is shipped, by its name, or a profile object."""
+        from simulator.client.devices import Device
+
+        return Device(self, profile, unit)
+
+    def _run(self, plan: Plan[T]) -> T:
+        try:
+            ask = plan.send(None)
+            while True:
+                try:
+                    with self._lock:
+                        answer = self._once(ask)
+                except ModsimError as error:
+                    ask = self._again(plan, ask, error)
+                else:
+                    ask = plan.send(answer)
+        except StopIteration as done:
+            value: T = done.value
+            return value
+        except MessageError as error:
+            raise ValueError(str(error)) from None
+
+    def _again(self, plan: Plan[Any], ask: Ask, error: ModsimError) -> Ask:
+        """Send a request that has failed once as often as the options have it; what the plan asks next."""
+        tried = 1
+        while worth_another_try(error, tried, self.options):
+            tried += 1
+            try:
+                with self._lock:
+                    answer = self._once(ask)
+            except ModsimError as reason:
+                error = reason
+            else:
+                return plan.send(answer)
+        if isinstance(error, ModbusException):
+            return plan.throw(error)  # the plan may know another way
+        raise error
+
+    def _once(self, ask: Ask) -> Any:
+        link, session = self._link, self.session
+        self._began = now = time.monotonic()
+        if link is None or now - self._used > IDLE_S or now < self._free or session.given_up or session.heard:
+            link = self._ready()
+        adu = session.begin(ask)
+        try:
+            link.send(adu)
+            if not ask.answered:
+                self._free = time.monotonic() + self.turnaround_s
+                return None
+            data = link.receive()
+            self._used = time.monotonic()
+            if not data or ask not in session.receive(data):
+                self._wait(link, session, ask, data)
+        except TimeoutError:
+            ask.error = session.expire(ask, self.options.timeout)
+        except ModsimError:
+            self.close()
+            raise
+        except BaseException:
+            self.close()  # Ctrl-C, perhaps in the middle of a request
+            raise
+        if self.gap_s:
+            self._free = time.monotonic() + self.gap_s
+        if ask.error is None:
+            return ask.answer
+        if session.lost or session.broken or isinstance(ask.error, ConnectionClosed):
+            self.close()
+        raise ask.error
+
+    def _wait(self, link: Link, session: Session, ask: Ask, data: bytes) -> None:
+        """Receive on until a request is finished; TimeoutError when its time is over."""
+        until = self._began + self.options.timeout
+        while True:
+            if not data and not self.datagrams:
+                session.closed()
+                return
+            if not link.wait(until - time.monotonic()):
+                raise TimeoutError
+            data = link.receive()
+            self._used = time.monotonic()
+            if data and ask in session.receive(data):
+                return
+
+    def _ready(self) -> Link:
+        """A link on which nothing is left of earlier requests."""
+        link = self._link
+        if link is None:
+            return self._open()
+        data = link.drain()
+        if data:
+            self.session.receive(data)
+        if data is None or self.session.lost:
+            self.close()
+            return self._open()
+        time.sleep(max(0.0, self._free - time.monotonic()))
+        self._began = time.monotonic()
+        return link
+
+    def _open(self) -> Link:
+        """Connect as often as the options have it."""
+        tried = 0
+        while True:
+            tried += 1
+            try:
+                self._link = link = open_link(self.target, self.options)
+            except NetworkError:
+                if tried > self.options.reconnect:
+                    raise
+                time.sleep(self.options.delay(tried))
+            else:
+                self._began = self._used = time.monotonic()
+                return link
