@@ -41,6 +41,8 @@ LISTEN_ONLY = 0x01  # the device was told to be silent, function 08/04
 FAULTY = 0x02  # a fault is active that may concern it
 OFFLINE = 0x0C  # not 0: the device is not there, and this is how that is told
 SILENT, NO_PATH, NO_TARGET = 0x04, 0x08, 0x0C  # nothing comes back, 0x0A, 0x0B
+RECORDED = 0x20  # somebody keeps a journal of its requests
+OVERRIDDEN = 0x10  # a program answers some of its requests in its own way
 
 NOWHERE = RegisterBlock(AddressMap(()), new_buffer(1))  # a table without addresses
 
@@ -54,7 +56,9 @@ class DeviceKind:
     without one of these, or without files or queues, does not have the function either: it answers 01.
 
     ``states`` are made when a device has something to remember that is not plain.  ``aside`` is not 0 in rows
-    that compiled code leaves alone: ``LISTEN_ONLY``, ``FAULTY``, ``OFFLINE``.
+    that compiled code leaves alone: ``LISTEN_ONLY``, ``FAULTY``, ``OFFLINE``, ``OVERRIDDEN``, ``RECORDED``.
+    ``overrides`` are the functions of rows that a program answers for, ``recorded`` is what stands before the
+    functions of a row that a journal is kept of.
     """
 
     def __init__(
@@ -79,8 +83,10 @@ class DeviceKind:
         self.requests = array("Q", bytes(8 * rows))  # received and carried out or refused, by row
         self.aside = bytearray(rows)
         self.states: dict[int, DeviceState] = {}  # by row
-        self.identities: dict[int, dict[int, bytes]] = {}  # what was edited, by row and object id
+        self.identities: dict[int, dict[int, bytes | None]] = {}  # what was edited, by row and object id
+        self.overrides: dict[int, Sequence[Function]] = {}  # by row, in place of ``functions``
         self.buses: dict[int, Bus] = {}  # the serial line of a row, where it has one
+        self.recorded: Callable[[Sequence[Function]], Sequence[Function]] | None = None
 
     def state(self, row: int) -> DeviceState:
         """What the device in a row remembers of its communication."""
@@ -116,7 +122,9 @@ class Device:
     ) -> None:
         self.kind = kind
         self.row = row
-        self.refresh()
+        self.functions = kind.functions
+        if kind.aside[row]:
+            self.refresh()
         self.coils = coils
         self.discrete_inputs = discrete_inputs
         self.input_registers = input_registers
@@ -158,6 +166,16 @@ class Device:
         self.kind.aside[self.row] &= ~LISTEN_ONLY
         self.refresh()
 
+    def override(self, functions: Sequence[Function] | None) -> None:
+        """Behave by these functions from now on, by those of the kind for None."""
+        if functions is None:
+            self.kind.overrides.pop(self.row, None)
+            self.kind.aside[self.row] &= ~OVERRIDDEN
+        else:
+            self.kind.overrides[self.row] = functions
+            self.kind.aside[self.row] |= OVERRIDDEN
+        self.refresh()
+
     def refresh(self) -> None:
         """Do what the mode of the device has it do: it may listen only, or not be there at all."""
         kind, row = self.kind, self.row
@@ -165,24 +183,31 @@ class Device:
         state = kind.states.get(row)
         if gone:
             self.functions = _GONE[gone]
+        elif state is not None and state.functions is not None:
+            self.functions = state.functions
         else:
-            self.functions = kind.functions if state is None or state.functions is None else state.functions
+            self.functions = kind.overrides.get(row, kind.functions)
+        if kind.recorded is not None and kind.aside[row] & RECORDED:
+            self.functions = kind.recorded(self.functions)
 
     def identity(self) -> Mapping[int, bytes]:
         """The identification objects by id; empty when the device has none."""
         told = self.kind.identity(self.row) if self.kind.identity is not None else {}
         edited = self.kind.identities.get(self.row)
-        return {**told, **edited} if edited else told
+        if not edited:
+            return told
+        every = {**told, **edited}
+        return {number: value for number, value in every.items() if value is not None}
 
-    def set_identity(self, object_id: int, value: bytes) -> None:
+    def set_identity(self, object_id: int, value: bytes | None) -> None:
         """Let an identification object say something else from now on, while the plant runs.
 
-        ``object_id`` is 0x00 to 0x06 or 0x80 to 0xFF (V1.1b3 §6.21), ``value`` as long as a response carries;
-        ``ValueError`` for others.
+        ``object_id`` is 0x00 to 0x06 or 0x80 to 0xFF (V1.1b3 §6.21), ``value`` as long as a response carries,
+        None to take the object away; ``ValueError`` for others.
         """
         if not (0 <= object_id <= 0x06 or 0x80 <= object_id <= 0xFF):
             raise ValueError(f"object id is {object_id:#04x}, expected 0x00 to 0x06 or 0x80 to 0xff")
-        if len(value) > MAX_OBJECT:
+        if value is not None and len(value) > MAX_OBJECT:
             raise ValueError(f"object has {len(value)} bytes, expected at most {MAX_OBJECT}")
         self.kind.identities.setdefault(self.row, {})[object_id] = value
 

@@ -98,6 +98,7 @@ class Upstream:
         asked.addCallbacks(
             lambda answer: done(answer or b""), lambda failure: done(self._refusal(pdu, failure))
         )
+        return take_back
 
     def close(self) -> Deferred[None]:
         """Close the connection; who waits is answered."""
@@ -217,7 +218,6 @@ class ForwardingFactory(ModbusServerFactory):
         made = (ForwardingLineExchange if self.is_line else ForwardingExchange)(self, framer)
         made.slots = deque()
         return made
-
 
     def connection_lost(self, protocol: Any) -> None:
         """Take a connection off the books, and its reads off the line."""

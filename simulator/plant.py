@@ -24,6 +24,7 @@ from simulator.device import Device
 from simulator.errors import BindError
 from simulator.fleet import Fleet
 from simulator.reactions import Reactions
+from simulator.recording import Recorder
 from simulator.scenarios import Scenarios
 from simulator.scripting.handle import handle
 from simulator.scripting.running import Scripts
@@ -79,7 +80,8 @@ class Plant(MultiService):
         self.on_write = self.values.on_write
         self.reactions = Reactions(self.values, self.fleets, self.time, partial(handle, self))
         self.scripts = Scripts(self, config.scripts)
-        self.hub = Hub(reactor, config.limits.max_connections or 0)
+        self.recorder = Recorder(config.groups, self._homes, self.time.seconds)
+        self.hub = self._make_hub()
         self.faults = Faults(config, self._homes, reactor, self.time, self.hub)
         self.ticker = Ticker(self.time, self.fleets, self.signals if self.signals else None, part)
         everything = Selection({group.index: ((0, group.count),) for group in config.groups}, config.groups)
@@ -208,7 +210,7 @@ class Plant(MultiService):
             factory = self._factory(plan)
             factory.tls = None if self._tls is None else self._tls.of(plan)
             try:
-                factory.port = open_listener(self.hub, plan, factory)
+                factory.port = self._listen(plan, factory)
             except BindError:
                 self.hub.close()
                 self.factories.clear()
@@ -218,6 +220,14 @@ class Plant(MultiService):
             if progress is not None:
                 progress(done, total)
             yield
+
+    def _make_hub(self) -> Hub:
+        """What sockets are opened in; one without any has its own."""
+        return Hub(self.reactor, self.config.limits.max_connections or 0)
+
+    def _listen(self, plan: ListenerPlan, factory: ModbusServerFactory) -> Any:
+        """Open one listener; raises BindError."""
+        return open_listener(self.hub, plan, factory)
 
     def _factory(self, plan: ListenerPlan) -> ModbusServerFactory:
         limits = self.config.limits

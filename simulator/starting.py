@@ -38,25 +38,36 @@ def write_starting_values(
 
 def _wire(point: Point, value: object, group: Group, parameters: Mapping[str, object]) -> Wire:
     """The bytes of the point in each row, or in one for all."""
-    texts = [value]
-    if isinstance(value, str):
-        template = Template(value)
-        if template.fields <= parameters.keys():
-            texts = [template.render(0, **parameters)]
-        elif "name" in template.fields:
-            names = map(group.name.render, range(group.count))
-            texts = [template.render(i, **{**parameters, "name": name}) for i, name in enumerate(names)]
-        else:
-            texts = [template.render(i, **parameters) for i in range(group.count)]
-    data = b"".join(_encoded(point, text) for text in texts)
-    return np.frombuffer(data, dtype=np.uint8).reshape(len(texts), -1)
+    if not isinstance(value, list) or point.data_type.family == "bits":
+        values = _rendered(value, group, parameters)
+    else:
+        elements = [_rendered(element, group, parameters) for element in value]
+        count = max(map(len, elements), default=1)
+        values = [list(row) for row in zip(*(each * (count // len(each)) for each in elements), strict=True)]
+    data = b"".join(point.encode(_read(point, value)) for value in values)
+    return np.frombuffer(data, dtype=np.uint8).reshape(len(values), -1)
 
 
-def _encoded(point: Point, value: object) -> bytes:
+def _rendered(value: object, group: Group, parameters: Mapping[str, object]) -> list[object]:
+    """The value of each device, or one when it is the same for all."""
+    if not isinstance(value, str):
+        return [value]
+    template = Template(value)
+    if template.fields <= parameters.keys():
+        return [template.render(0, **parameters)]
+    if "name" in template.fields:
+        names = map(group.name.render, range(group.count))
+        return [template.render(i, **{**parameters, "name": name}) for i, name in enumerate(names)]
+    return [template.render(i, **parameters) for i in range(group.count)]
+
+
+def _read(point: Point, value: object) -> object:
     """A value of a file; a text given for a number is read as one, unless it is a label."""
+    if isinstance(value, list) and point.data_type.family != "bits":
+        return [_read(point, element) for element in value]
     if isinstance(value, str) and point.data_type.is_numeric and value not in (point.enum or {}).values():
-        value = int(value) if value.lstrip("+-").isdigit() else float(value)
-    return point.encode(value)
+        return int(value) if value.lstrip("+-").isdigit() else float(value)
+    return value
 
 
 def store(kept: FleetTable, point: Point, rows: slice, wire: Wire) -> None:

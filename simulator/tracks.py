@@ -97,6 +97,10 @@ class Track:
         if self._held_until is not None:
             self._held_until[start:stop] = 0.0
 
+    def held(self) -> Mask | None:
+        """Which rows are held now; None when none ever was."""
+        return None if self._held_until is None else self._held_until > self._now()
+
     def _without_errors(
         self, values: Values, held: Mask | None, t: float, start: int, stop: int
     ) -> tuple[Values, Mask | None]:

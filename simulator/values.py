@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from simulator.config.plant import PlantConfig
     from simulator.fleet import Fleet
     from simulator.points import Point
+    from simulator.protocol.codes import Table
     from simulator.tracks import Track
 
 Target = str | Selection | SelectionFile | Mapping[str, Any] | Iterable[str]
@@ -128,6 +129,36 @@ class Values:
     def store_span(self, span: Span, point: Point, wire: npt.NDArray[np.uint8], origin: Origin) -> None:
         """The same for bytes that a point has had before, one row of bytes for each; nothing is held."""
         self._store(span, point, wire, origin, 0.0)
+
+    def write_wire(
+        self, span: Span, table: Table, address: int, quantity: int, data: bytes, origin: Origin = PROGRAM
+    ) -> None:
+        """Store registers or bits of one row as they stand on the wire, whatever the points there take.
+
+        Points that have changed are held, and their watchers told.  Raises
+        :class:`~simulator.errors.IllegalDataAddress`.
+        """
+        fleet, row, _ = span
+        block = fleet.device(row).block(table)
+        places = fleet.tables.get(table)
+        touched = [
+            point
+            for point in fleet.profile.points.values()
+            if fleet.tables[point.table] is places
+            and point.address < address + quantity
+            and point.stop > address
+        ]
+        before = [snapshot(fleet, row, row + 1, point)(row) for point in touched]
+        block.write(address, quantity, data)
+        for point, was in zip(touched, before, strict=True):
+            now = snapshot(fleet, row, row + 1, point)(row)
+            if now == was:
+                continue
+            if (track := self._tracks_of(fleet).get(point.name)) is not None:
+                track.hold_rows(row, row + 1, point.hold)
+            watch = self._watches.get(fleet, {}).get(point.name)
+            if watch is not None and watch.touches(row, row + 1):
+                watch.tell(row, was, now, origin)
 
     def release(self, target: Target, point: str | None = None) -> int:
         """Let generators move what was held, of one point or of all; the number of devices."""

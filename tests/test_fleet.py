@@ -109,6 +109,18 @@ def write(fleet: Fleet, row: int, address: int, *words: int) -> None:
     fleet.device(row).write(Table.HOLDING_REGISTER, address, len(words), data)
 
 
+# --- what they start with
+
+
+def test_templates_in_an_array_are_filled_in_for_each_device(make):
+    fleet = make("""
+profiles: {box: {parameters: {size: 40}, points: {
+  steps: {table: hr, address: 0, data_type: uint16, count: 3, value: [1, "{n}", "{size}"]}}}}
+devices: [{name: "a-{n}", profile: box, endpoint: "tcp://127.0.0.1:0", unit_id: 1-3}]
+""")
+    assert values(fleet, "steps") == [[1, 1, 40], [1, 2, 40], [1, 3, 40]]
+
+
 # --- who is who
 
 

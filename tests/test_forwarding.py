@@ -122,6 +122,20 @@ def test_a_broadcast_over_a_line_is_answered_by_nobody():
     assert client.client.written == [RtuFramer().build(0, 1, WRITE)]
 
 
+def test_reads_of_a_client_that_has_gone_are_taken_back_and_writes_are_not():
+    target = Target()
+    one, two = exchange(target), exchange(target)
+    two.factory.upstream = one.factory.upstream
+    one.respond(request(1, READ) + request(2, WRITE) + request(3, READ, 2))
+    two.respond(request(1, READ, 2))
+    one.gone()
+    assert [answer.called for _, _, answer in target.asked] == [True, False, False]
+    target.asked[1][2].callback(WRITE)
+    target.asked[2][2].callback(b"\x03\x02\x00\x09")
+    assert one.client.written == []
+    assert two.client.written == [request(1, b"\x03\x02\x00\x09", 2)]
+
+
 @pytest.mark.parametrize(
     ("source", "fact"),
     [

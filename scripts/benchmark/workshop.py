@@ -43,6 +43,10 @@ class Workshop:
         """The load generator."""
         return self._compile("load", [])
 
+    def floor(self) -> Path:
+        """The server that does the least a core must do for a request."""
+        return self._compile("floor_server", [])
+
     def libmodbus(self) -> Path:
         """The server on libmodbus."""
         if (

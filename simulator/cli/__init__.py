@@ -25,6 +25,7 @@
 * ``init``        verb: write a commented plant file to start from
 * ``certs``       verb: certificates to test Modbus/TCP Security with
 * ``asking``      what the verbs that ask a device share: the connection, errors in words
+* ``tracing``     ``--trace``: the bytes of a conversation
 * ``places``      places in a device as people write them, and what stands there
 * ``read``, ``write``, ``watch``        verbs: values of any device
 * ``identify``, ``diagnose``, ``scan``  verbs: what a device is, how it is doing, what it has

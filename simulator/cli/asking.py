@@ -23,11 +23,14 @@ EXIT_CODES = """\
 exit codes:
   0   done
   1   the device refused, did not answer or answered nonsense, or cannot be reached
-  2   the command line is wrong"""
+  2   the command line is wrong
+  78  the profile is wrong or not known"""
 
 
-def add_connection(parser: argparse.ArgumentParser, *, timeout: str = "1s", unit: bool = True) -> None:
-    """URL, unit id, timeout, retries, certificates."""
+def add_connection(
+    parser: argparse.ArgumentParser, *, timeout: str = "1s", unit: bool = True, traced: bool = True
+) -> None:
+    """URL, unit id, timeout, retries, certificates, trace."""
     parser.add_argument("url", metavar="URL", help="the device, such as tcp://127.0.0.1:5020")
     way = parser.add_argument_group("connection")
     if unit:
@@ -42,6 +45,8 @@ def add_connection(parser: argparse.ArgumentParser, *, timeout: str = "1s", unit
     way.add_argument(
         "--retries", type=int, default=0, metavar="N", help="tries after the first, when no answer comes"
     )
+    if traced:
+        way.add_argument("--trace", action="store_true", help="every byte sent and received, on stderr")
     way.add_argument("--ca", metavar="PATH", help="tls: who signs the server's certificate")
     way.add_argument("--certificate", metavar="PATH", help="tls: the certificate of this client")
     way.add_argument("--key", metavar="PATH", help="tls: its key")
@@ -62,8 +67,13 @@ def client_of(arguments: argparse.Namespace) -> Client:
     """The client that the arguments describe, not yet connected; ValueError when they make no sense."""
     from simulator.client import Client
 
+    kind = Client
+    if arguments.trace:
+        from simulator.cli.tracing import TracingClient
+
+        kind = TracingClient
     unit = getattr(arguments, "unit", 1)
-    return Client(
+    return kind(
         arguments.url,
         unit=unit if isinstance(unit, int) else 1,  # a verb with ranges of units names one in each request
         timeout=arguments.timeout,

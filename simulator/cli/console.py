@@ -169,6 +169,7 @@ class Console:
         if seconds is not None:
             if type(seconds) not in (int, float) or seconds <= 0:
                 raise ValueError(f"timeout is {seconds}, expected more than 0 seconds")
+            self.client.close()  # the next connection has it
             self.client.options = self.client.options._replace(timeout=float(seconds))
         return f"timeout {self.client.options.timeout:g} s\n"
 

@@ -25,7 +25,7 @@ device does not have is said; nothing is changed: no counter is cleared, nothing
 EPILOG = f"""\
 examples:
   modsim diagnose tcp://127.0.0.1:15021
-  modsim diagnose rtu:/dev/ttyUSB0?baudrate=9600 --unit 17 --pings 100
+  modsim diagnose 'rtu:/dev/ttyUSB0?baudrate=9600' --unit 17 --pings 100
   modsim diagnose tcp://127.0.0.1:15021 --json
 
 {asking.EXIT_CODES}"""

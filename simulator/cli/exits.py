@@ -17,7 +17,7 @@ CONFIGURATION = 78  # EX_CONFIG
 
 MEANINGS = {
     OK: "done, or stopped by SIGTERM or SIGINT with open requests answered",
-    RUNTIME: "something failed while running",
+    RUNTIME: "something failed while running; a device refused or did not answer",
     USAGE: "the command line is wrong",
     CANNOT_BIND: "an address cannot be bound: taken, or not of this machine",
     PERMISSION: "no permission: a port below 1024, a file that may not be written",

@@ -23,7 +23,7 @@ SOURCE is an endpoint as in a plant file (one address and port, or a line), TARG
 
 EPILOG = """\
 examples:
-  modsim forward tcp://0.0.0.0:502 rtu:/dev/ttyUSB0?baudrate=19200      # TCP to serial
+  modsim forward tcp://0.0.0.0:502 'rtu:/dev/ttyUSB0?baudrate=19200'      # TCP to serial
   modsim forward rtu:/dev/ttyUSB1 tcp://10.0.0.7                        # serial to TCP
   modsim forward tcp://127.0.0.1:5020 udp://10.0.0.7 --unit 17
   modsim forward rtu:pty tls://10.0.0.7 --ca ca.pem
@@ -38,7 +38,7 @@ exit codes:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """From where, to where."""
     parser.add_argument("source", metavar="SOURCE", help="where to listen, such as tcp://127.0.0.1:5020")
-    asking.add_connection(parser, unit=False)
+    asking.add_connection(parser, unit=False, traced=False)
     for action in parser._actions:
         if action.dest == "url":
             action.metavar, action.help = "TARGET", "the device, such as rtu:/dev/ttyUSB0"

@@ -25,7 +25,12 @@ examples:
   modsim frames --function 3 --fields                   # every byte explained
   modsim frames --function read_coils --direction request
   modsim frames --function 43/14 --framing mbap --unit 17
-  modsim frames --json | jq -r '.[].raw'"""
+  modsim frames --json | jq -r '.[].raw'
+
+exit codes:
+  0   done
+  1   there is no such message
+  2   the command line is wrong"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -19,7 +19,7 @@ it has, as a stream or, if it only does that, object by object) and report serve
 EPILOG = f"""\
 examples:
   modsim identify tcp://127.0.0.1:15021
-  modsim identify rtu:/dev/ttyUSB0?baudrate=9600 --unit 17
+  modsim identify 'rtu:/dev/ttyUSB0?baudrate=9600' --unit 17
   modsim identify tcp://127.0.0.1:15021 --json | jq -r .identification.vendor_name
 
 {asking.EXIT_CODES}"""

@@ -8,7 +8,7 @@ import re
 import signal
 import socket
 import sys
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from simulator.cli import exits
 
@@ -26,9 +26,10 @@ latencies count from when a request was due, so that a pause of the server shows
 delayed. Without it the load is closed: every client sends when an answer makes room, which finds the
 most that the server can do; a pause then shows in one request for each client only.
 
-URL is tcp://HOST:PORT (Modbus TCP), udp://, or a framing of serial lines over either: rtu+tcp://,
-ascii+tcp://, binary+tcp://, rtu+udp:// and so on. Ports and addresses may be ranges; client i takes
-the i-th of them: tcp://127.0.0.1:20001-21000, tcp://10.0.0.1-10.0.0.50:502. A host may be a name."""
+URL is tcp://HOST:PORT (Modbus TCP), udp://, tls://, or a framing of serial lines over TCP or UDP:
+rtu+tcp://, ascii+tcp://, binary+tcp://, rtu+udp:// and so on. Ports and addresses may be ranges;
+client i takes the i-th of them: tcp://127.0.0.1:20001-21000, tcp://10.0.0.1-10.0.0.50:502. A host may
+be a name."""
 
 EPILOG = """\
 examples:
@@ -84,6 +85,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="time over which clients begin, before measuring begins (default: 0s)",
     )
     how.add_argument("--timeout", type=duration, default=1.0, metavar="TIME", help="default: 1s")
+    way = parser.add_argument_group("tls")
+    way.add_argument("--ca", metavar="PATH", help="who signs the server's certificate")
+    way.add_argument("--certificate", metavar="PATH", help="the certificate of the clients")
+    way.add_argument("--key", metavar="PATH", help="its key")
+    way.add_argument("--server-name", metavar="HOST", help="the name in the server's certificate")
     what = parser.add_argument_group("what")
     what.add_argument(
         "--mix",
@@ -119,11 +125,11 @@ def run(arguments: argparse.Namespace) -> int:
             raise ValueError(
                 f"{plan.clients} clients need {plan.clients + 16} descriptors, expected at most {limit}"
             )
+        live = _Live(arguments.quiet)
+        swarm = Swarm(plan, live=live if live.visible else None)
     except ValueError as error:
         print(f"modsim load: {error}", file=sys.stderr)
         return exits.USAGE
-    live = _Live(arguments.quiet)
-    swarm = Swarm(plan, live=live if live.visible else None)
     before = [(number, signal.signal(number, lambda *_: swarm.stop())) for number in process.STOP_SIGNALS]
     try:
         outcome = swarm.run()
@@ -172,6 +178,10 @@ def plan_of(arguments: argparse.Namespace) -> Plan:
         units=parse_ranges(arguments.unit, name="unit id", maximum=0xFF),
         order=arguments.order,
         seed=arguments.seed,
+        ca=arguments.ca,
+        certificate=arguments.certificate,
+        key=arguments.key,
+        server_name=arguments.server_name,
     )
 
 
@@ -185,8 +195,8 @@ def targets_of(url: str) -> list[Target]:
     if match is None:
         raise ValueError(f"URL is {url!r}, expected such as tcp://127.0.0.1:5020")
     scheme = match["scheme"]
-    if scheme in SCHEMES and SCHEMES[scheme].transport not in ("tcp", "udp"):
-        raise ValueError(f"scheme is {scheme!r}, expected tcp, udp, or a framing over them such as rtu+tcp")
+    if scheme in SCHEMES and SCHEMES[scheme].transport == "serial":
+        raise ValueError(f"scheme is {scheme!r}, expected tcp, udp, tls, or a framing such as rtu+tcp")
     host = match["host"]
     if not _IP.fullmatch(host):
         host = _resolved(host)
@@ -199,9 +209,8 @@ def targets_of(url: str) -> list[Target]:
         )
     kind = SCHEMES[endpoint.scheme]
     ports = [port for first, last in endpoint.ports for port in range(first, last + 1)]
-    transport: Literal["tcp", "udp"] = "udp" if kind.transport == "udp" else "tcp"
     return [
-        Target(format_host(ip, endpoint.ipv6), port, transport, kind.framing, endpoint.ipv6)
+        Target(format_host(ip, endpoint.ipv6), port, kind.transport, kind.framing, endpoint.ipv6)
         for ip in range(endpoint.first_ip, endpoint.last_ip + 1)
         for port in ports
     ]

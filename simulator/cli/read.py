@@ -21,7 +21,7 @@ examples:
   modsim read tcp://127.0.0.1:5020 40001 --count 10
   modsim read tcp://10.0.0.7 hr:100 --type float32 --byte-order CDAB --unit 3
   modsim read tcp://127.0.0.1:15021 --profile energy-meter voltage_l1 serial_number
-  modsim read rtu:/dev/ttyUSB0?baudrate=19200 30001 --json
+  modsim read 'rtu:/dev/ttyUSB0?baudrate=19200' 30001 --json
 
 {asking.EXIT_CODES}"""
 

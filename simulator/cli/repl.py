@@ -27,7 +27,7 @@ examples:
   > read_holding_registers 0 10
   > read float32 100 count=2 byte_order=CDAB
   > write_multiple_registers 0 1,2,3 unit=7
-  modsim repl rtu:/dev/ttyUSB0?baudrate=9600 --unit 17
+  modsim repl 'rtu:/dev/ttyUSB0?baudrate=9600' --unit 17
   modsim repl tcp://127.0.0.1:5020 -e 'read_coils 0 8' -e 'write_single_coil 3 on'
   echo read_device_identification | modsim repl tcp://127.0.0.1:15021
 

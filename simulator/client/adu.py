@@ -11,7 +11,7 @@ every client.  One rule: nothing here waits for anything; what has not come yet 
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from simulator.client.asks import Ask
 from simulator.client.plans import AduFace, Plan
@@ -27,7 +27,7 @@ class RequestAdu(bytes, Generic[T]):
     """The bytes of a request."""
 
     _plan: Plan[T]
-    _ask: Ask
+    _ask: Ask[Any]
     _face: Adus
 
     @property
@@ -82,14 +82,15 @@ class Adus(AduFace, Verbs):
         self.address_base = address_base
         self._session = Session(framing, framing)
 
-    def _run(self, plan: Plan[T]) -> RequestAdu[T]:
+    def _run(self, work: Plan[T] | Ask[T]) -> RequestAdu[T]:
+        plan: Plan[T] = iter(work)
         try:
             ask = plan.send(None)
         except MessageError as error:
             raise ValueError(str(error)) from None
         return self._adu(plan, ask)
 
-    def _adu(self, plan: Plan[T], ask: Ask) -> RequestAdu[T]:
+    def _adu(self, plan: Plan[T], ask: Ask[Any]) -> RequestAdu[T]:
         made: RequestAdu[T] = RequestAdu(self._session.begin(ask))
         self._session.waiting.clear()
         made._plan, made._ask, made._face = plan, ask, self

@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from simulator.client.asks import Ask
 from simulator.client.base import Configured
 from simulator.client.driver import Driver
 from simulator.client.links import network_error
@@ -66,7 +67,7 @@ class AsyncClient(Configured, AsyncioFace, Verbs):
 
         return AsyncDevice(self, profile, unit)
 
-    def _run(self, plan: Plan[T]) -> asyncio.Future[T]:
+    def _run(self, plan: Plan[T] | Ask[T]) -> asyncio.Future[T]:
         driver = self._driver
         if driver is None:
             driver = self._started()

@@ -8,8 +8,8 @@ what is wrong with it; so both ways accept the same, and there is one place for 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Generator, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from simulator.errors import ModsimError
 from simulator.protocol import codes
@@ -19,11 +19,14 @@ from simulator.protocol.contract import MessageError
 if TYPE_CHECKING:
     from simulator.protocol.contract import Request
 
+T = TypeVar("T")
+
 _HEAD = struct.Struct(">BHH").pack  # function, address, quantity or value
-_WORDS = tuple(struct.Struct(f">xx{count}H").unpack for count in range(codes.MAX_READ_REGISTERS + 1))
+_MOST = codes.MAX_READ_REGISTERS
+_WORDS = tuple(struct.Struct(f">xx{count}H").unpack for count in range(_MOST + 1))
 
 
-class Ask:
+class Ask(Generic[T]):
     """A request: its PDU, to whom it goes, whether anybody answers; later, what became of it.
 
     ``answer`` is what ``opener`` makes of the response PDU, ``error`` what went wrong.  ``owner`` is for
@@ -33,7 +36,6 @@ class Ask:
     error: ModsimError | None = None
     answer: Any = None
     transaction = 0
-    adu = b""
     seen = 0  # foreign answers before it
     owner: Any = None
 
@@ -47,16 +49,20 @@ class Ask:
         self.about = about
         self.answered = answered
 
+    def __iter__(self) -> Generator[Ask[Any], Any, T]:
+        value: T = yield self
+        return value
 
-Opener = Callable[[Ask, bytes], Any]
+
+Opener = Callable[["Ask[Any]", bytes], Any]
 
 
-def ask(request: Request, unit: int, *, answered: bool = True) -> Ask:
+def ask(request: Request, unit: int, *, answered: bool = True) -> Ask[Any]:
     """A request given as a message; its answer is the response."""
     return Ask(request.encode(), unit, _response, request, answered=answered)
 
 
-def ask_pdu(pdu: bytes, unit: int) -> Ask:
+def ask_pdu(pdu: bytes, unit: int) -> Ask[Any]:
     """A request given as the bytes of its PDU; its answer is the bytes of the response PDU."""
     if not 1 <= len(pdu) <= MAX_PDU or not 1 <= pdu[0] < EXCEPTION_BIT:
         shown = pdu.hex(" ") or "empty"
@@ -64,26 +70,29 @@ def ask_pdu(pdu: bytes, unit: int) -> Ask:
     return Ask(bytes(pdu), unit, lambda ask, pdu: pdu)
 
 
-def read_registers(function: int, address: int, quantity: int, unit: int) -> Ask:
+def read_registers(function: int, address: int, quantity: int, unit: int) -> Ask[list[int]]:
     """03 and 04; the answer is a list of registers."""
-    if type(quantity) is int and 0 < quantity <= codes.MAX_READ_REGISTERS:
-        return Ask(_packed(function, address, quantity), unit, _registers, quantity)
+    if type(quantity) is int and 0 < quantity <= _MOST:
+        try:
+            return Ask(_HEAD(function, address, quantity), unit, _registers, quantity)
+        except struct.error:
+            pass
     raise _refused(_request(function, address, quantity))
 
 
-def read_bits(function: int, address: int, quantity: int, unit: int) -> Ask:
+def read_bits(function: int, address: int, quantity: int, unit: int) -> Ask[list[bool]]:
     """01 and 02; the answer is a list of truth values."""
     if type(quantity) is int and 0 < quantity <= codes.MAX_READ_BITS:
         return Ask(_packed(function, address, quantity), unit, _bits, quantity)
     raise _refused(_request(function, address, quantity))
 
 
-def write_register(address: int, value: int, unit: int) -> Ask:
+def write_register(address: int, value: int, unit: int) -> Ask[None]:
     """06; the answer is None."""
     return Ask(_packed(codes.WRITE_SINGLE_REGISTER, address, value), unit, _echo)
 
 
-def write_coil(address: int, value: bool, unit: int) -> Ask:
+def write_coil(address: int, value: bool, unit: int) -> Ask[None]:
     """05; the answer is None."""
     if value in (0, 1):
         state = codes.COIL_ON if value else codes.COIL_OFF
@@ -91,7 +100,7 @@ def write_coil(address: int, value: bool, unit: int) -> Ask:
     raise _refused(_request(codes.WRITE_SINGLE_COIL, address, value))
 
 
-def write_registers(address: int, values: Sequence[int], unit: int) -> Ask:
+def write_registers(address: int, values: Sequence[int], unit: int) -> Ask[None]:
     """16; the answer is None."""
     count = len(values)
     if 0 < count <= codes.MAX_WRITE_REGISTERS:
@@ -128,14 +137,14 @@ def _refused(make: Callable[[], Request]) -> Exception:
     return ValueError(f"request is {made}, expected whole numbers")
 
 
-def _registers(ask: Ask, pdu: bytes) -> list[int]:
+def _registers(ask: Ask[Any], pdu: bytes) -> list[int]:
     quantity: int = ask.about
     if len(pdu) != 2 * quantity + 2 or pdu[1] != 2 * quantity:
         return list(_opened(ask, pdu).registers)
     return list(_WORDS[quantity](pdu))
 
 
-def _bits(ask: Ask, pdu: bytes) -> list[bool]:
+def _bits(ask: Ask[Any], pdu: bytes) -> list[bool]:
     quantity: int = ask.about
     size = (quantity + 7) >> 3
     if len(pdu) != size + 2 or pdu[1] != size:
@@ -144,24 +153,24 @@ def _bits(ask: Ask, pdu: bytes) -> list[bool]:
     return [digit == "1" for digit in digits[: -quantity - 1 : -1]]
 
 
-def _echo(ask: Ask, pdu: bytes) -> None:
+def _echo(ask: Ask[Any], pdu: bytes) -> None:
     if pdu != ask.pdu:
         _opened(ask, pdu)
 
 
-def _written(ask: Ask, pdu: bytes) -> None:
+def _written(ask: Ask[Any], pdu: bytes) -> None:
     if pdu != ask.pdu[:5]:
         _opened(ask, pdu)
 
 
-def _opened(ask: Ask, pdu: bytes) -> Any:
+def _opened(ask: Ask[Any], pdu: bytes) -> Any:
     """The response, the long way; raises MessageError for one that does not fit."""
     from simulator.protocol.messages import decode_request
 
     return _fitting(decode_request(ask.pdu), pdu)
 
 
-def _response(ask: Ask, pdu: bytes) -> Any:
+def _response(ask: Ask[Any], pdu: bytes) -> Any:
     return _fitting(ask.about, pdu)
 
 

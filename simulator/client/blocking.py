@@ -7,20 +7,20 @@ what fails is released at once; after an error the client can be used on.
 
 from __future__ import annotations
 
-import time
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from simulator.client.asks import Ask
 from simulator.client.base import Configured
 from simulator.client.links import Link, open_link
 from simulator.client.plans import BlockingFace, Plan
 from simulator.client.session import Session
 from simulator.client.trying import worth_another_try
 from simulator.client.verbs import Verbs
-from simulator.errors import ConnectionClosed, ModbusException, ModsimError, NetworkError
+from simulator.errors import ConnectionClosed, ModbusException, ModsimError, NetworkError, TimedOut
 from simulator.protocol.contract import MessageError
 
 if TYPE_CHECKING:
-    from simulator.client.asks import Ask
     from simulator.client.devices import Device
     from simulator.profiles.profile import Profile
 
@@ -80,15 +80,16 @@ class Client(Configured, BlockingFace, Verbs):
 
         return Device(self, profile, unit)
 
-    def _run(self, plan: Plan[T]) -> T:
+    def _run(self, plan: Plan[T] | Ask[T]) -> T:
+        if isinstance(plan, Ask):
+            return self._answer(plan)
         try:
             ask = plan.send(None)
             while True:
                 try:
-                    with self._lock:
-                        answer = self._once(ask)
-                except ModsimError as error:
-                    ask = self._again(plan, ask, error)
+                    answer = self._answer(ask)
+                except ModbusException as refusal:
+                    ask = plan.throw(refusal)  # the plan may know another way
                 else:
                     ask = plan.send(answer)
         except StopIteration as done:
@@ -97,64 +98,67 @@ class Client(Configured, BlockingFace, Verbs):
         except MessageError as error:
             raise ValueError(str(error)) from None
 
-    def _again(self, plan: Plan[Any], ask: Ask, error: ModsimError) -> Ask:
-        """Send a request that has failed once as often as the options have it; what the plan asks next."""
-        tried = 1
-        while worth_another_try(error, tried, self.options):
-            tried += 1
+    def _answer(self, ask: Ask[T]) -> T:
+        """The answer to a request, which is sent as often as the options have it."""
+        tried = 0
+        while True:
             try:
                 with self._lock:
-                    answer = self._once(ask)
-            except ModsimError as reason:
-                error = reason
-            else:
-                return plan.send(answer)
-        if isinstance(error, ModbusException):
-            return plan.throw(error)  # the plan may know another way
-        raise error
+                    return self._once(ask)
+            except ModsimError as error:
+                tried += 1
+                if not worth_another_try(error, tried, self.options):
+                    raise
 
-    def _once(self, ask: Ask) -> Any:
+    def _once(self, ask: Ask[T]) -> T:
         link, session = self._link, self.session
-        self._began = now = time.monotonic()
+        self._began = now = monotonic()
         if link is None or now - self._used > IDLE_S or now < self._free or session.given_up or session.heard:
             link = self._ready()
-        adu = session.begin(ask)
+        adu, sent = session.begin(ask), False
         try:
             link.send(adu)
+            sent = True
             if not ask.answered:
-                self._free = time.monotonic() + self.turnaround_s
-                return None
-            data = link.receive()
-            self._used = time.monotonic()
+                self._free = monotonic() + self.turnaround_s
+                nothing: T = ask.answer
+                return nothing
+            data = link.receive(link.chunk)
+            self._used = monotonic()
             if not data or ask not in session.receive(data):
                 self._wait(link, session, ask, data)
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):
+            if not sent:
+                self.close()
+                text = f"request could not be sent within {self.options.timeout:g} s"
+                raise TimedOut(self.url, text) from None
             ask.error = session.expire(ask, self.options.timeout)
-        except ModsimError:
+        except OSError as error:
             self.close()
-            raise
+            raise link.ended(error) from None
         except BaseException:
             self.close()  # Ctrl-C, perhaps in the middle of a request
             raise
         if self.gap_s:
-            self._free = time.monotonic() + self.gap_s
+            self._free = monotonic() + self.gap_s
         if ask.error is None:
-            return ask.answer
+            value: T = ask.answer
+            return value
         if session.lost or session.broken or isinstance(ask.error, ConnectionClosed):
             self.close()
         raise ask.error
 
-    def _wait(self, link: Link, session: Session, ask: Ask, data: bytes) -> None:
+    def _wait(self, link: Link, session: Session, ask: Ask[Any], data: bytes) -> None:
         """Receive on until a request is finished; TimeoutError when its time is over."""
         until = self._began + self.options.timeout
         while True:
             if not data and not self.datagrams:
                 session.closed()
                 return
-            if not link.wait(until - time.monotonic()):
+            if not link.wait(until - monotonic()):
                 raise TimeoutError
-            data = link.receive()
-            self._used = time.monotonic()
+            data = link.receive(link.chunk)
+            self._used = monotonic()
             if data and ask in session.receive(data):
                 return
 
@@ -169,8 +173,8 @@ class Client(Configured, BlockingFace, Verbs):
         if data is None or self.session.lost:
             self.close()
             return self._open()
-        time.sleep(max(0.0, self._free - time.monotonic()))
-        self._began = time.monotonic()
+        sleep(max(0.0, self._free - monotonic()))
+        self._began = monotonic()
         return link
 
     def _open(self) -> Link:
@@ -183,7 +187,7 @@ class Client(Configured, BlockingFace, Verbs):
             except NetworkError:
                 if tried > self.options.reconnect:
                     raise
-                time.sleep(self.options.delay(tried))
+                sleep(self.options.delay(tried))
             else:
-                self._began = self._used = time.monotonic()
+                self._began = self._used = monotonic()
                 return link

@@ -82,7 +82,7 @@ class Job:
 
     __slots__ = ("ask", "plan", "promise", "tried")
 
-    def __init__(self, plan: Plan[Any], ask: Ask, promise: Any) -> None:
+    def __init__(self, plan: Plan[Any], ask: Ask[Any], promise: Any) -> None:
         self.plan = plan
         self.ask = ask
         self.promise = promise
@@ -121,9 +121,9 @@ class Driver:
         """How many plans are under way."""
         return len(self._queue) + len(self._flying)
 
-    def run(self, plan: Plan[Any]) -> Any:
+    def run(self, work: Plan[Any] | Ask[Any]) -> Any:
         """Run a plan; the promise of its value."""
-        promise = self._loop.promise()
+        promise, plan = self._loop.promise(), iter(work)
         try:
             job = Job(plan, plan.send(None), promise)
         except StopIteration as done:
@@ -272,7 +272,7 @@ class Driver:
         else:
             self._end(job, None, error)
 
-    def _step(self, job: Job, go_on: Callable[[Any], Ask], given: Any) -> None:
+    def _step(self, job: Job, go_on: Callable[[Any], Ask[Any]], given: Any) -> None:
         """Give a plan an answer or a refusal; its next request goes behind those of the others."""
         try:
             ask = go_on(given)

@@ -1,4 +1,4 @@
-"""The blocking ways to a server: TCP, UDP, TLS and serial ports, each with the same four methods.
+"""The blocking ways to a server: TCP, UDP, TLS and serial ports, each with the same methods.
 
 ``send`` and ``receive`` wait at most the client's timeout, ``wait`` says whether bytes come within some
 seconds, ``drain`` takes what is there already.  Errors of the operating system become those of
@@ -20,7 +20,6 @@ from simulator.errors import (
     ConnectionRefused,
     HostUnknown,
     NetworkError,
-    TimedOut,
 )
 
 if TYPE_CHECKING:
@@ -28,18 +27,30 @@ if TYPE_CHECKING:
     from simulator.client.target import Target
 
 _CHUNK = 65536
+_STREAM_CHUNK = 460  # more than any frame but ASCII's longest; small objects are quick to make
 _SERIAL_CHUNK = 4096
 
 
 class Link(Protocol):
-    """An open way to a server."""
+    """An open way to a server.  ``send`` and ``receive`` are often those of the socket itself.
 
-    def send(self, data: bytes) -> None:
-        """Send all of it; NetworkError when that cannot be done in time."""
+    Both raise TimeoutError or BlockingIOError after the client's timeout, any other OSError at a bad end;
+    ``ended`` has the words for that.
+    """
+
+    @property
+    def send(self) -> Callable[[bytes], object]:
+        """Send all of it."""
         ...
 
-    def receive(self) -> bytes:
-        """Bytes as they come; none at the end of a connection; TimeoutError after the client's timeout."""
+    @property
+    def receive(self) -> Callable[[int], bytes]:
+        """At most so many bytes, as they come; none at the end of a connection."""
+        ...
+
+    @property
+    def chunk(self) -> int:
+        """How many to ask for."""
         ...
 
     def wait(self, seconds: float) -> bool:
@@ -48,6 +59,10 @@ class Link(Protocol):
 
     def drain(self) -> bytes | None:
         """What has come already; None when the other side has closed."""
+        ...
+
+    def ended(self, error: OSError) -> NetworkError:
+        """What a bad end is called."""
         ...
 
     def close(self) -> None:
@@ -84,30 +99,15 @@ class SocketLink:
 
     def __init__(self, text: str, connected: socket.socket, timeout: float) -> None:
         self._text = text
-        self._timeout = timeout
         self._socket = connected
-        self._receive = connected.recv
+        self.send: Callable[[bytes], object] = connected.sendall
+        self.receive: Callable[[int], bytes] = connected.recv
+        self.chunk = _STREAM_CHUNK if connected.type == socket.SOCK_STREAM else _CHUNK
         connected.settimeout(None)
         whole = int(timeout)
         limit = struct.pack("@ll", whole, max(1, int((timeout - whole) * 1e6)))
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
-
-    def send(self, data: bytes) -> None:
-        try:
-            self._socket.sendall(data)
-        except BlockingIOError:
-            raise TimedOut(self._text, f"request could not be sent within {self._timeout:g} s") from None
-        except OSError as error:
-            raise self._ended(error) from None
-
-    def receive(self) -> bytes:
-        try:
-            return self._receive(_CHUNK)
-        except BlockingIOError:
-            raise TimeoutError from None
-        except OSError as error:
-            raise self._ended(error) from None
 
     def wait(self, seconds: float) -> bool:
         return _readable(self._socket.fileno(), seconds)
@@ -129,7 +129,7 @@ class SocketLink:
     def close(self) -> None:
         self._socket.close()
 
-    def _ended(self, error: OSError) -> NetworkError:
+    def ended(self, error: OSError) -> NetworkError:
         if isinstance(error, ConnectionRefusedError):  # the answer to a datagram
             return ConnectionRefused(self._text, "connection refused: nobody listens there")
         return ConnectionClosed(self._text, f"the connection broke: {(error.strerror or str(error)).lower()}")
@@ -138,28 +138,15 @@ class SocketLink:
 class TlsLink:
     """A TLS connection."""
 
+    chunk = _CHUNK
+
     def __init__(self, text: str, connected: Any, timeout: float) -> None:
         self._text = text
         self._socket = connected
         self._timeout = timeout
+        self.send: Callable[[bytes], object] = connected.sendall
+        self.receive: Callable[[int], bytes] = connected.recv
         connected.settimeout(timeout)
-
-    def send(self, data: bytes) -> None:
-        try:
-            self._socket.sendall(data)
-        except TimeoutError:
-            raise TimedOut(self._text, f"request could not be sent within {self._timeout:g} s") from None
-        except OSError as error:
-            raise self._ended(error) from None
-
-    def receive(self) -> bytes:
-        try:
-            data: bytes = self._socket.recv(_CHUNK)
-        except TimeoutError:
-            raise
-        except OSError as error:
-            raise self._ended(error) from None
-        return data
 
     def wait(self, seconds: float) -> bool:
         return self._socket.pending() > 0 or _readable(self._socket.fileno(), seconds)
@@ -180,7 +167,7 @@ class TlsLink:
     def close(self) -> None:
         self._socket.close()
 
-    def _ended(self, error: OSError) -> NetworkError:
+    def ended(self, error: OSError) -> NetworkError:
         from simulator.client.tls import words
 
         return ConnectionClosed(self._text, f"the connection broke: {words(error)}")
@@ -188,6 +175,8 @@ class TlsLink:
 
 class SerialLink:
     """A serial port."""
+
+    chunk = _SERIAL_CHUNK
 
     def __init__(self, text: str, port: Any, timeout: float) -> None:
         self._text = text
@@ -203,20 +192,12 @@ class SerialLink:
                 poll = select.poll()
                 poll.register(self._fd, select.POLLOUT)
                 if not poll.poll(self._timeout * 1000):
-                    text = f"request could not be sent within {self._timeout:g} s"
-                    raise TimedOut(self._text, text) from None
-            except OSError as error:
-                raise self._gone(error) from None
+                    raise TimeoutError from None
 
-    def receive(self) -> bytes:
+    def receive(self, size: int) -> bytes:
         if not self.wait(self._timeout):
             raise TimeoutError
-        try:
-            return os.read(self._fd, _SERIAL_CHUNK)
-        except BlockingIOError:
-            raise TimeoutError from None
-        except OSError as error:
-            raise self._gone(error) from None
+        return os.read(self._fd, size)
 
     def wait(self, seconds: float) -> bool:
         return _readable(self._fd, seconds)
@@ -240,7 +221,7 @@ class SerialLink:
 
         close_port(self._port)
 
-    def _gone(self, error: OSError) -> NetworkError:
+    def ended(self, error: OSError) -> NetworkError:
         return ConnectionClosed(
             self._text, f"the serial port is gone: {(error.strerror or str(error)).lower()}"
         )

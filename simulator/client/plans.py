@@ -1,9 +1,10 @@
 """How a verb is written once and becomes a method of every client.
 
-A verb is a *plan*: a generator that yields an ``Ask`` for each request, is given the answer, and returns
-the value.  It does no I/O, so that anything can run it: a blocking client in a loop, the others step by step
-as answers come.  ``@verb`` marks a plan; a class that is a :class:`Face` gets a method for every verb it
-inherits, which hands a fresh plan to its ``_run``.  The method has the plan's name, parameters and docstring.
+A verb is a *plan*: a generator that yields an ``Ask`` for each request, is given the answer, and returns the
+value; one that takes a single request is just that ``Ask``.  It does no I/O, so that anything can run it: a
+blocking client in a loop, the others step by step as answers come.  ``@verb`` marks a plan; a class that is a
+:class:`Face` gets a method for every verb it inherits, which hands a fresh plan to its ``_run`` and has the
+plan's name, parameters and docstring.
 
 The one rule: a plan never looks at who runs it, and never waits but by ``yield``.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Generator
+from types import CodeType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 if TYPE_CHECKING:
@@ -23,17 +25,19 @@ if TYPE_CHECKING:
     from simulator.client.adu import RequestAdu
     from simulator.client.asks import Ask
 
+_VARIABLE = 0x04  # CO_VARARGS: the function takes *args
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-Plan = Generator["Ask", Any, T]
+Plan = Generator["Ask[Any]", Any, T]
 
 
 class Verb(Generic[P, T]):
     """A plan in the body of a class; see :func:`verb`."""
 
-    def __init__(self, plan: Callable[Concatenate[Any, P], Plan[T]]) -> None:
+    def __init__(self, plan: Callable[Concatenate[Any, P], Plan[T] | Ask[T]]) -> None:
         self.plan = plan
         self.__doc__ = plan.__doc__
 
@@ -53,22 +57,12 @@ class Verb(Generic[P, T]):
     def __get__(self, face: Any, owner: Any = None) -> Any:
         return self if face is None else functools.partial(_call, self.plan, face)
 
-    def method(self) -> Callable[..., Any]:
-        """A function that hands a fresh plan to the ``_run`` of its first argument."""
-        plan = self.plan
 
-        @functools.wraps(plan)
-        def run(self: Any, *args: Any, **keywords: Any) -> Any:
-            return self._run(plan(self, *args, **keywords))
-
-        return run
-
-
-def _call(plan: Callable[..., Plan[Any]], face: Any, *args: Any, **keywords: Any) -> Any:
+def _call(plan: Callable[..., Any], face: Any, *args: Any, **keywords: Any) -> Any:
     return face._run(plan(face, *args, **keywords))
 
 
-def verb(plan: Callable[Concatenate[Any, P], Plan[T]]) -> Verb[P, T]:
+def verb(plan: Callable[Concatenate[Any, P], Plan[T] | Ask[T]]) -> Verb[P, T]:
     """Make a plan a method of every client; what it returns is the client's to wrap."""
     return Verb(plan)
 
@@ -81,13 +75,39 @@ def verbs(kind: type) -> dict[str, Verb[Any, Any]]:
     return found
 
 
+def _methods(plans: list[Callable[..., Any]]) -> list[Callable[..., Any]]:
+    """For each plan a function with the same parameters, which hands a fresh plan to ``_run``.
+
+    They are written out, as dataclasses write theirs: handing ``*args`` on would cost every request.
+    """
+    scope: dict[str, Any] = {f"plan{number}": plan for number, plan in enumerate(plans)}
+    exec("\n".join(_source(number, plan.__code__) for number, plan in enumerate(plans)), scope)
+    made: list[Callable[..., Any]] = []
+    for number, plan in enumerate(plans):
+        method: Any = functools.wraps(plan)(scope[f"verb{number}"])
+        method.__defaults__, method.__kwdefaults__ = plan.__defaults__, plan.__kwdefaults__
+        made.append(method)
+    return made
+
+
+def _source(number: int, code: CodeType) -> str:
+    count = code.co_argcount
+    names, keywords = code.co_varnames[:count], code.co_varnames[count : count + code.co_kwonlyargcount]
+    rest = code.co_varnames[count + len(keywords)] if code.co_flags & _VARIABLE else ""
+    star = [f"*{rest}"] if rest or keywords else []
+    taken = ", ".join([*names, *star, *keywords])
+    given = ", ".join([*names, *star[: bool(rest)], *(f"{name}={name}" for name in keywords)])
+    return f"def verb{number}({taken}): return self._run(plan{number}({given}))"
+
+
 class Face:
     """What runs plans.  A subclass that also inherits verbs gets a method for each."""
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
-        for name, found in verbs(cls).items():
-            setattr(cls, name, found.method())
+        found = verbs(cls)
+        for name, method in zip(found, _methods([verb.plan for verb in found.values()]), strict=True):
+            setattr(cls, name, method)
 
 
 class BlockingFace(Face):

@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from simulator.client.asks import Ask
 from simulator.client.base import Configured
 from simulator.client.blocking import Client
 from simulator.client.plans import Plan, PoolFace
@@ -62,12 +63,12 @@ class ClientPool(Configured, PoolFace, Verbs):
 
         return PoolDevice(self, profile, unit)
 
-    def _run(self, plan: Plan[T]) -> Future[T]:
+    def _run(self, plan: Plan[T] | Ask[T]) -> Future[T]:
         if self._threads is None:
             raise ValueError("pool is closed, expected an open one")
         return self._threads.submit(self._work, plan)
 
-    def _work(self, plan: Plan[T]) -> T:
+    def _work(self, plan: Plan[T] | Ask[T]) -> T:
         client = self._idle.get()
         try:
             return client._run(plan)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from simulator.client.asks import (
+    Ask,
     ask,
     ask_pdu,
     read_bits,
@@ -39,48 +40,44 @@ class RequestVerbs(Addressed):
     """One verb for each function code but 08; ``execute`` is for messages of your own."""
 
     @verb
-    def read_coils(self, address: int, quantity: int = 1, *, unit: int | None = None) -> Plan[list[bool]]:
+    def read_coils(self, address: int, quantity: int = 1, *, unit: int | None = None) -> Ask[list[bool]]:
         """01 (V1.1b3 §6.1): 1 to 2000 coils from ``address`` on."""
         place, to = address - self.address_base, self.unit if unit is None else unit
-        values: list[bool] = yield read_bits(codes.READ_COILS, place, quantity, to)
-        return values
+        return read_bits(codes.READ_COILS, place, quantity, to)
 
     @verb
     def read_discrete_inputs(
         self, address: int, quantity: int = 1, *, unit: int | None = None
-    ) -> Plan[list[bool]]:
+    ) -> Ask[list[bool]]:
         """02 (V1.1b3 §6.2): 1 to 2000 discrete inputs from ``address`` on."""
         place, to = address - self.address_base, self.unit if unit is None else unit
-        values: list[bool] = yield read_bits(codes.READ_DISCRETE_INPUTS, place, quantity, to)
-        return values
+        return read_bits(codes.READ_DISCRETE_INPUTS, place, quantity, to)
 
     @verb
     def read_holding_registers(
         self, address: int, quantity: int = 1, *, unit: int | None = None
-    ) -> Plan[list[int]]:
+    ) -> Ask[list[int]]:
         """03 (V1.1b3 §6.3): 1 to 125 holding registers from ``address`` on, each 0 to 65535."""
         place, to = address - self.address_base, self.unit if unit is None else unit
-        values: list[int] = yield read_registers(codes.READ_HOLDING_REGISTERS, place, quantity, to)
-        return values
+        return read_registers(codes.READ_HOLDING_REGISTERS, place, quantity, to)
 
     @verb
     def read_input_registers(
         self, address: int, quantity: int = 1, *, unit: int | None = None
-    ) -> Plan[list[int]]:
+    ) -> Ask[list[int]]:
         """04 (V1.1b3 §6.4): 1 to 125 input registers from ``address`` on, each 0 to 65535."""
         place, to = address - self.address_base, self.unit if unit is None else unit
-        values: list[int] = yield read_registers(codes.READ_INPUT_REGISTERS, place, quantity, to)
-        return values
+        return read_registers(codes.READ_INPUT_REGISTERS, place, quantity, to)
 
     @verb
-    def write_single_coil(self, address: int, value: bool, *, unit: int | None = None) -> Plan[None]:
+    def write_single_coil(self, address: int, value: bool, *, unit: int | None = None) -> Ask[None]:
         """05 (V1.1b3 §6.5): set one coil."""
-        yield write_coil(address - self.address_base, value, self._unit(unit))
+        return write_coil(address - self.address_base, value, self._unit(unit))
 
     @verb
-    def write_single_register(self, address: int, value: int, *, unit: int | None = None) -> Plan[None]:
+    def write_single_register(self, address: int, value: int, *, unit: int | None = None) -> Ask[None]:
         """06 (V1.1b3 §6.6): set one holding register to 0 to 65535."""
-        yield write_register(address - self.address_base, value, self._unit(unit))
+        return write_register(address - self.address_base, value, self._unit(unit))
 
     @verb
     def read_exception_status(self, *, unit: int | None = None) -> Plan[int]:
@@ -117,9 +114,9 @@ class RequestVerbs(Addressed):
     @verb
     def write_multiple_registers(
         self, address: int, values: Sequence[int], *, unit: int | None = None
-    ) -> Plan[None]:
+    ) -> Ask[None]:
         """16 (V1.1b3 §6.12): set 1 to 123 holding registers from ``address`` on, each to 0 to 65535."""
-        yield write_registers(address - self.address_base, values, self._unit(unit))
+        return write_registers(address - self.address_base, values, self._unit(unit))
 
     @verb
     def report_server_id(self, *, unit: int | None = None) -> Plan[Any]:

@@ -32,19 +32,20 @@ _HEARD = 600  # bytes kept of what may be half an answer: more than any frame
 class Session:
     """``framing`` is mbap, rtu, ascii or binary; with ``datagrams`` every piece of bytes stands by itself.
 
-    ``given_up`` are requests whose answers may still be on their way, ``heard`` is what may be half an answer.
+    ``given_up`` are requests whose answers may still be on their way, ``heard`` what may be half an answer.
     ``late`` counts answers to requests that had been given up, ``foreign`` those to no request of this
-    session.  ``lost`` says why the stream can no longer be cut into frames: a caller closes the connection
-    then.
+    session.  ``lost`` says why the stream can no longer be cut into frames: a caller closes it then.
     """
 
     def __init__(self, framing: str, target: str = "", *, datagrams: bool = False) -> None:
         self.framing = framing
         self.target = target
         self.late = self.foreign = 0
-        self.waiting: dict[int, Ask] = {}
+        self.waiting: dict[int, Ask[Any]] = {}
         self.matches = framing == "mbap"
         self._framer: Any = make_framer(framing)
+        self._build: Callable[[int, int, bytes], bytes] = self._framer.build
+        self._whole = self.matches  # no beginning of a frame is kept, and frames have a header
         self._datagrams = datagrams
         self._last = 0
         self.given_up: dict[int, None] = {}  # transaction ids, or 0 when a request without one was
@@ -62,7 +63,7 @@ class Session:
         """True when a stream stands in the middle of a frame that may never end: nothing can follow it."""
         return self.matches and not self._datagrams and bool(self._framer.tail)
 
-    def begin(self, ask: Ask) -> bytes:
+    def begin(self, ask: Ask[Any]) -> bytes:
         """Remember a request; the bytes to send.
 
         Raises ValueError for what cannot be sent, and when one is in flight that would be mistaken for it.
@@ -72,29 +73,29 @@ class Session:
             raise ValueError(f"unit id is {unit!r}, expected 0 to 255")
         ask.error = None
         ask.seen = self.foreign
+        waiting = self.waiting
         if self.matches:
             transaction = self._last % 0xFFFF + 1
-            while transaction in self.waiting or transaction in self.given_up:
+            while transaction in waiting or transaction in self.given_up:
                 transaction = transaction % 0xFFFF + 1
             ask.transaction = self._last = transaction
         else:
             transaction = 0
             self._settle(ask)
         if ask.answered:
-            self.waiting[transaction] = ask
-        adu: bytes = self._framer.build(transaction, unit, ask.pdu)
-        ask.adu = adu
+            waiting[transaction] = ask
+        adu: bytes = self._build(transaction, unit, ask.pdu)
         return adu
 
-    def receive(self, data: bytes) -> list[Ask]:
+    def receive(self, data: bytes) -> list[Ask[Any]]:
         """Take bytes as they came; return the requests that are now finished, in order."""
         framer, size = self._framer, len(data)
-        if self.matches and MIN_ADU <= size <= MAX_ADU and not framer.pending:  # nearly always: one frame
+        if self._whole and MIN_ADU <= size <= MAX_ADU:  # nearly always: one frame
             transaction, protocol_id, length, unit = _header(data)
             if length == size - 6 and not protocol_id:
                 ask = self._take(transaction, unit, data[7:])
-                return [] if ask is None else [ask]
-        done: list[Ask] = []
+                return [ask] if ask is not None else []
+        done: list[Ask[Any]] = []
         for transaction, unit, pdu in framer.receive(data):
             ask = self._take(transaction, unit, pdu)
             if ask is not None:
@@ -104,12 +105,13 @@ class Session:
         if self._datagrams and framer.pending:
             self.heard = data[:_HEARD]
             self._framer = make_framer(self.framing)
+        self._whole = self.matches and not self._framer.pending
         if framer.lost:
             text = f"garbage came: {framer.lost}"
             done += self._fail_all(lambda: ProtocolError(self.target, "garbage", text))
         return done
 
-    def expire(self, ask: Ask, seconds: float) -> ModsimError:
+    def expire(self, ask: Ask[Any], seconds: float) -> ModsimError:
         """Give up a request whose time, ``seconds``, is over; the error says what came instead."""
         self.cancel(ask)
         if self.foreign > ask.seen:
@@ -123,7 +125,7 @@ class Session:
         who = f"unit {ask.unit} did not answer function {ask.function} within {seconds:g} s"
         return TimedOut(self.target, who)
 
-    def cancel(self, ask: Ask) -> None:
+    def cancel(self, ask: Ask[Any]) -> None:
         """Give a request up; its answer, when it comes, is late."""
         if self.waiting.get(ask.transaction) is ask:
             del self.waiting[ask.transaction]
@@ -131,25 +133,26 @@ class Session:
             if len(self.given_up) > _REMEMBERED:
                 del self.given_up[next(iter(self.given_up))]
 
-    def closed(self, reason: str = "") -> list[Ask]:
+    def closed(self, reason: str = "") -> list[Ask[Any]]:
         """The connection has ended: every request is finished, and a new stream begins."""
         tail = self.heard or self._framer.tail
         half = f" after {len(tail)} bytes of an answer" if tail else " before it answered"
         text = reason or f"the server closed the connection{half}"
         done = self._fail_all(lambda: ConnectionClosed(self.target, text))
         self._framer = make_framer(self.framing)
+        self._whole = self.matches
         self.given_up.clear()
         self.heard = b""
         return done
 
-    def _fail_all(self, error: Callable[[], ModsimError]) -> list[Ask]:
+    def _fail_all(self, error: Callable[[], ModsimError]) -> list[Ask[Any]]:
         asks = list(self.waiting.values())
         self.waiting.clear()
         for ask in asks:
             ask.error = error()
         return asks
 
-    def _settle(self, ask: Ask) -> None:
+    def _settle(self, ask: Ask[Any]) -> None:
         """A request goes out on a stream without transaction ids: what came before it is no answer."""
         if self.waiting:
             raise ValueError("a request is in flight, expected one at a time without transaction ids")
@@ -162,7 +165,7 @@ class Session:
         self.given_up.clear()
         self.heard = b""
 
-    def _take(self, transaction: int, unit: int, pdu: bytes) -> Ask | None:
+    def _take(self, transaction: int, unit: int, pdu: bytes) -> Ask[Any] | None:
         """The request that a frame settles, if it does."""
         ask = self.waiting.get(transaction)
         if ask is None:
@@ -206,7 +209,7 @@ class Session:
         self._foreign = fault
 
 
-def _refusal(ask: Ask, pdu: bytes) -> ModsimError:
+def _refusal(ask: Ask[Any], pdu: bytes) -> ModsimError:
     if len(pdu) != 2:
         raise MessageError(f"exception response is {len(pdu)} bytes, expected 2")
     if not pdu[1]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from twisted.internet import defer, error
 from twisted.python.failure import Failure
 
+from simulator.client.asks import Ask
 from simulator.client.base import Configured
 from simulator.client.driver import Driver
 from simulator.client.links import network_error
@@ -70,7 +71,7 @@ class TwistedClient(Configured, TwistedFace, Verbs):
 
         return TwistedDevice(self, profile, unit)
 
-    def _run(self, plan: Plan[T]) -> defer.Deferred[T]:
+    def _run(self, plan: Plan[T] | Ask[T]) -> defer.Deferred[T]:
         promise: defer.Deferred[T] = self._driver.run(plan)
         return promise
 

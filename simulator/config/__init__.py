@@ -9,6 +9,8 @@
 ``endpoint``    ``tcp://127.64.0.0/12:502`` as addresses and ports
 ``names``       name templates of groups; two devices of one name
 ``selection``   which devices a rule or a step is about; ``globs`` match patterns against name templates
+``faults``      rules that make devices fail, with the devices they are about
+``scenarios``   timelines, checked; ``timelines`` is what files say, ``steps`` what is ready to be done
 ``placement``   which device sits where: places of a group, spans behind a listener
 ``listening``   places of all groups to listeners; two devices on one place
 ``sharing``     what the groups behind one listener have to agree on

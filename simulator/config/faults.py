@@ -62,15 +62,17 @@ def read_fault_files(document: Document, problems: list[Problem]) -> list[FaultF
             )
         return []
     files: list[FaultFile] = []
+    names: set[str] = set()
     for index, value in enumerate(data):
         try:
             file = FaultFile.model_validate(value)
         except ValidationError as error:
             problems += from_validation_error(document, error, ("faults", index), FaultFile)
             continue
-        if any(other.name == file.name for other in files):
+        if file.name in names:
             message = f"{show(file.name)} is the name of another fault, expected another name"
             problems.append(document.problem(("faults", index, "name"), message))
+        names.add(file.name)
         files.append(file)
     return files
 

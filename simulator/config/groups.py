@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from simulator.config.names import NameTemplate
 from simulator.config.placement import Places
 from simulator.config.schema import MAX_DEVICES, GroupFile
 from simulator.config.schemes import SCHEMES
@@ -72,6 +73,8 @@ def read_entry(document: Document, index: int, problems: list[Problem]) -> Entry
     if file is not None:
         _check_listener(document, path, file, problems)
     places = _places(document, path, file, problems) if file is not None and is_sound else None
+    if file is not None and places is not None and places.count > 1 and file.name.is_constant:
+        file = file.model_copy(update={"name": NameTemplate(f"{file.name.text}-{{n}}")})
     return Entry(index, data, file, Placed(index, file, places) if file and places else None)
 
 
@@ -142,6 +145,20 @@ def check_values(document: Document, entry: Entry, profile: Profile, problems: l
                 _check_value(point, value, entry, profile)
             except ValueError as error:
                 problems.append(document.problem(path, str(error)))
+    for point in profile.points.values():
+        if point.name not in file.values and _is_template(point.value):
+            try:
+                _check_value(point, point.value, entry, profile)
+            except ValueError as error:
+                message = f"point {point.name}: {error}"
+                problems.append(document.problem((*entry.path, "profile"), message))
+
+
+def _is_template(value: object) -> bool:
+    """Whether a value of a profile may be another one for each device."""
+    if isinstance(value, list):
+        return any(map(_is_template, value))
+    return isinstance(value, str) and "{" in value
 
 
 def _check_value(point: Point, value: object, entry: Entry, profile: Profile) -> None:

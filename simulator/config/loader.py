@@ -8,7 +8,6 @@ another; what depends on the mistake is skipped, the rest is checked.
 from __future__ import annotations
 
 import gc
-import importlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -34,6 +33,7 @@ from simulator.config.sharing import differences
 from simulator.config.signals import check_signals, read_signals
 from simulator.config.steps import ScenarioPlan
 from simulator.config.unsupported import PLANT, take_unsupported
+from simulator.documents import modules
 from simulator.documents.problems import show
 from simulator.documents.yaml import Document, Path, read_file, read_text
 from simulator.errors import ConfigError
@@ -192,7 +192,7 @@ class _Loading:
     def _import_plugins(self, names: list[str]) -> None:
         for index, name in enumerate(names):
             try:
-                importlib.import_module(name)
+                modules.by_name(name, os.path.dirname(self.document.file))
             except Exception as error:
                 reason = f"{type(error).__name__}: {error}"
                 self._report(("plugins", index), f"plugin {name!r} cannot be imported ({reason})")

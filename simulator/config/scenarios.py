@@ -33,7 +33,8 @@ from simulator.documents.problems import from_validation_error, show, unknown
 from simulator.documents.yaml import Document, Path
 from simulator.errors import Problem
 from simulator.generators import registry
-from simulator.generators.quantities import inputs_of
+from simulator.generators.formulas import is_signal
+from simulator.generators.quantities import formulas_of
 
 if TYPE_CHECKING:
     from simulator.config.plant import Group
@@ -213,14 +214,22 @@ class _Reading:
             message = f"interval is {spec['interval']}, expected that of the point, which is {own}"
             self._report((*path, "interval"), message)
             return False
-        for name in sorted(inputs_of(made)):
-            if name.startswith("signal.") and not self._is_signal(name.removeprefix("signal."), path):
-                return False
-            if name in group.profile.points:
-                message = f"reads the point {name}, expected one that reads signals, parameters and t only"
-                self._report(path, f"generator {message}: the order of points is fixed")
-                return False
-        return True
+        inputs = [(key, name) for key, each in formulas_of(made).items() for name in sorted(each.inputs)]
+        sound = [self._may_read(name, group, (*path, key)) for key, name in inputs]
+        return all(sound)
+
+    def _may_read(self, name: str, group: Group, path: Path) -> bool:
+        """True for what a generator can read that comes when the plant runs."""
+        if is_signal(name):
+            return self._is_signal(name.partition(".")[2], path)
+        if name in group.profile.points:
+            message = f"reads the point {name}, expected one that reads signals, parameters and t only"
+            self._report(path, f"generator {message}: the order of points is fixed")
+            return False
+        legal = ("t", "i", "n", *group.profile.parameters, *group.parameters)
+        if name not in legal:
+            self._report(path, unknown("name", name, dict.fromkeys(legal)))
+        return name in legal
 
     def _selection(self, file: SelectionFile, path: Path) -> Selection | None:
         keys = {key: getattr(file, key) for key in SelectionFile.model_fields}

@@ -25,7 +25,9 @@ MAX_UNIT_ID = 255  # one byte, TCP V1.0b §3.1.3
 
 Runs = tuple[tuple[int, int], ...]  # half-open, in order, apart from each other
 
-TEXTS_SCHEMA: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+TEXTS_SCHEMA: dict[str, Any] = {
+    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
+}
 
 
 def _texts(value: object) -> tuple[str, ...]:

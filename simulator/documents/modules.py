@@ -42,6 +42,12 @@ def load(name: str) -> ModuleType:
         raise ValueError(f"module {name!r} cannot be imported ({reason})") from error
 
 
+def by_name(name: str, folder: str) -> ModuleType:
+    """The module of a dotted name under that name, searched in ``folder`` first; what importing raises."""
+    with _first(os.path.realpath(folder)):
+        return importlib.import_module(name)
+
+
 def _of_file(path: str) -> ModuleType:
     key = (path, os.stat(path).st_mtime_ns)
     if key not in _LOADED:

@@ -64,9 +64,10 @@ class Rule:
         self.turn += 1
 
     def switch_off(self) -> None:
-        """Act no longer."""
+        """Act no longer, and forget what was remembered; who asks for the rule of a device keeps it."""
         self.enabled = self.is_down = False
-        self._bound.clear()
+        for bound in self._bound.values():
+            bound.memory = bound.corruption = None
         self._links.clear()
 
     def bound(self, device: Device, conditions: Conditions, points: Mapping[str, Point]) -> Bound:

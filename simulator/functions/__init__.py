@@ -2,6 +2,7 @@
 
 ==============  =======================================================================
 table           the decorator ``@function``, the table of all codes, ``answer``: one PDU in, one out
+later           ``Later``, for answers that come later
 standard        all of the following, registered
 bits            01 02 05 15
 registers       03 04 06 16 22 23

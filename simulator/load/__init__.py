@@ -8,6 +8,7 @@ tally      what was counted: answers, errors by kind, latencies; a snapshot for 
 verdict    was the load generator itself the limit, and is the result within its thresholds
 sockets    one client's socket: connecting, reading, writing what the kernel takes
 clients    one client: requests in flight, answers matched; MBAP, and framings of serial lines
+secured    one client over TLS
 swarm      the loop: epoll, schedule, timeouts, ramp
 report     the result in words and as JSON
 =========  ====================================================================================

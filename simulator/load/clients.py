@@ -8,12 +8,13 @@ have one request in flight, and begin anew after a timeout, because a late answe
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, ClassVar
 
 from simulator.explanation.names import exception_name
 from simulator.load.histogram import BITS
-from simulator.load.sockets import CLOSED, kind_of
+from simulator.load.sockets import CLOSED, kind_of_error
 from simulator.protocol.ascii import AsciiFramer
 from simulator.protocol.binary import BinaryFramer
 from simulator.protocol.codes import EXCEPTION_BIT
@@ -24,7 +25,8 @@ from simulator.protocol.rtu import RtuFramer
 if TYPE_CHECKING:
     import socket
 
-    from simulator.load.plan import Framing, Target
+    from simulator.config.schemes import Framing
+    from simulator.load.plan import Target
     from simulator.load.shots import Shot
     from simulator.load.tally import Tally
 
@@ -90,6 +92,8 @@ class Client:
         self._place = place % len(ring)
         self._next = 0
         self._datagrams = target.transport == "udp"
+        self._recv: Callable[[int], bytes]  # of the socket
+        self._write: Callable[[bytes], int]
         self._late: deque[bytes] = deque(maxlen=_LATE_KEPT)
         self._tail = b""
         self._out = b""
@@ -106,6 +110,10 @@ class Client:
         self.connected = False
         self._tail = self._out = b""
         self._late.clear()
+
+    def arrived(self) -> bool:
+        """The connection stands: True when requests may follow."""
+        return True
 
     def drop(self, now: int) -> list[InFlight]:
         """Close; return what was in flight."""
@@ -147,7 +155,7 @@ class Client:
         except BlockingIOError:
             return ""
         except OSError as error:
-            return kind_of(error.errno or 0)
+            return kind_of_error(error)
         if not data and not self._datagrams:
             return CLOSED
         now = perf_counter_ns()
@@ -231,7 +239,7 @@ class Client:
         except BlockingIOError:
             sent = 0
         except OSError as error:
-            return kind_of(error.errno or 0)
+            return kind_of_error(error)
         if sent < len(data) and not self._datagrams:
             self._out = data[sent:]
             self.wants_write = True

@@ -11,10 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from simulator.config.schemes import Framing, Transport
 from simulator.explanation.names import function_code, function_name
 from simulator.load.shots import FIXED, MOST
 
-Framing = Literal["mbap", "rtu", "ascii", "binary"]
 Order = Literal["random", "sequential"]
 Arrivals = Literal["even", "poisson"]
 
@@ -31,7 +31,7 @@ class Target:
 
     host: str
     port: int
-    transport: Literal["tcp", "udp"]
+    transport: Transport
     framing: Framing
     ipv6: bool
 
@@ -70,6 +70,10 @@ class Plan:
     units: tuple[tuple[int, int], ...] = ((1, 1),)
     order: Order = "random"
     seed: int = 1
+    ca: str | None = None  # TLS, as for every client
+    certificate: str | None = None
+    key: str | None = None
+    server_name: str | None = None
 
     def __post_init__(self) -> None:
         _check("clients", self.clients, 1, MAX_CLIENTS)

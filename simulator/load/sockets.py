@@ -33,13 +33,22 @@ def kind_of(number: int) -> str:
     return KINDS.get(number) or errno.errorcode.get(number, f"errno {number}").lower()
 
 
+def kind_of_error(error: OSError) -> str:
+    """The kind of an error as it was raised; those of TLS in the words of its library."""
+    if type(error).__module__ == "ssl":
+        from simulator.client.tls import words
+
+        return f"TLS: {words(error)}"
+    return kind_of(error.errno or 0)
+
+
 def open_socket(target: Target) -> socket.socket:
     """A socket on its way to the target; OSError when that fails at once."""
     family = socket.AF_INET6 if target.ipv6 else socket.AF_INET
     kind = socket.SOCK_DGRAM if target.transport == "udp" else socket.SOCK_STREAM
     made = socket.socket(family, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
     try:
-        if target.transport == "tcp":
+        if target.transport != "udp":
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         number = made.connect_ex((target.host, target.port))
         if number not in (0, errno.EINPROGRESS):

@@ -16,12 +16,16 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter_ns
+from typing import TYPE_CHECKING
 
 from simulator.load.clients import TIMEOUT, Client, LineClient
 from simulator.load.plan import Plan
 from simulator.load.shots import Shot, shots
-from simulator.load.sockets import CONNECT_TIMEOUT, kind_of, open_socket
+from simulator.load.sockets import CONNECT_TIMEOUT, kind_of, kind_of_error, open_socket
 from simulator.load.tally import Pace, Snapshot, Tally
+
+if TYPE_CHECKING:
+    import ssl
 
 SECOND = 1_000_000_000
 MILLISECOND = 1_000_000
@@ -39,8 +43,8 @@ class Outcome:
     """What a swarm measured.
 
     ``answered`` came within the ``elapsed_s``; the tally has also those in flight at the end.  ``busy`` is
-    the share of time the loop did not wait, ``cpu`` its share of one core, ``starved`` the share of time in which
-    it could have run and got no core.
+    the share of time the loop did not wait, ``cpu`` its share of one core, ``starved`` the share of time in
+    which it could have run and got no core.
     """
 
     plan: Plan
@@ -65,6 +69,7 @@ class Swarm:
         ring = shots(plan)
         chance = random.Random(plan.seed)
         self._chance = chance
+        self._context = _tls_context(plan)
         self._clients = [
             self._client(index, ring, chance.randrange(len(ring))) for index in range(plan.clients)
         ]
@@ -80,8 +85,16 @@ class Swarm:
 
     def _client(self, index: int, ring: tuple[Shot, ...], place: int) -> Client:
         target = self.plan.targets[index % len(self.plan.targets)]
-        kind = Client if target.framing == "mbap" else LineClient
-        made = kind(index, target, ring, place, self._tally)
+        if target.transport == "tls":
+            from simulator.load.secured import TlsClient
+
+            assert self._context is not None
+            secured = TlsClient(index, target, ring, place, self._tally)
+            secured.context, secured.server_name = self._context, self.plan.server_name or target.host
+            made: Client = secured
+        else:
+            kind = Client if target.framing == "mbap" else LineClient
+            made = kind(index, target, ring, place, self._tally)
         made.depth = self.plan.depth
         made.eager = not self.plan.is_open
         return made
@@ -241,7 +254,7 @@ class Swarm:
         try:
             client.begin(open_socket(client.target), now)
         except OSError as error:
-            self._lose(client, kind_of(error.errno or 0))
+            self._lose(client, kind_of_error(error))
             return
         self._by_fd[client.fd] = client
         self._poll.register(client.fd, select.EPOLLIN | select.EPOLLOUT)
@@ -253,7 +266,15 @@ class Swarm:
         if number:
             self._lose(client, kind_of(number))
             return
-        client.connected = True
+        try:
+            ready = client.arrived()
+        except OSError as error:
+            self._lose(client, kind_of_error(error))
+            return
+        if not ready:
+            self._watch(client)
+            return
+        client.connected, client.wants_write = True, False
         if client.failed:
             client.failed = False
             self._refused -= 1
@@ -336,6 +357,16 @@ class Swarm:
             failed=self._tally.failed,
             ramping=now < began + self.plan.ramp_s * SECOND,
         )
+
+
+def _tls_context(plan: Plan) -> ssl.SSLContext | None:
+    """The context of all clients; ValueError for certificates that cannot be used."""
+    if not any(target.transport == "tls" for target in plan.targets):
+        return None
+    from simulator.client.options import Options
+    from simulator.client.tls import client_context
+
+    return client_context(Options(ca=plan.ca, certificate=plan.certificate, key=plan.key))
 
 
 def _starved() -> float:

@@ -9,6 +9,7 @@
 ``merging``      ``extends`` and overrides: one profile's data laid over another's
 ``layers``       merged data that still knows the file and line of each value
 ``overrides``    what a group of the plant file changes
+``maps``         register maps in CSV, JSON and XML, read as profiles
 ``unsupported``  what the format knows and this version refuses, as one table
 ``addresses``    address bases and Modicon references to protocol addresses
 ``resolving``    points of the file to ``Point`` objects
@@ -19,6 +20,7 @@
 ``status``       exception status and server id
 ``reactions``    ``on_write`` of points; its keys in ``reaction_files``, the results in ``reaction_kinds``
 ``records``      files and FIFO queues
+``faults``       rules that belong to each device of a kind
 ``quirks``       the keys of ``quirks``, and what a bundle and the keys beside it come to
 ===============  ===============================================================================
 """

@@ -31,8 +31,8 @@ class Layer:
         if path[: len(self.onto)] != self.onto:
             return -1
         value, depth = self.data, len(self.onto)
-        parts: Sequence[Any] = path[depth:]
-        for part in placed(parts, path[:depth], value):
+        parts: Sequence[Any] = placed(path[depth:], self.onto, value)
+        for part in parts:
             if not isinstance(value, Mapping | list):
                 break
             try:

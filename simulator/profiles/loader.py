@@ -91,6 +91,11 @@ class ProfileLibrary:
         return self._resolved[key]
 
 
+def profile_in(document: Document, name: str) -> Profile:
+    """The profile that a document is by itself.  Raises ConfigError with every problem."""
+    return _resolve(name, [Layer(document.data, document, file=document.file)], [])
+
+
 def _resolve(name: str, chain: Sequence[Layer], overrides: Sequence[Layer]) -> Profile:
     profile_file = LayeredDocument(chain)
     over = without_strangers(overrides, profile_file)

@@ -1,7 +1,8 @@
 """Which points stand where they must not: on each other, or outside their table.
 
-One rule: two points may share an address only when one of them says ``overlap: true``, or when both
-are single bits of one register and different ones.  Tables that share a block share their addresses.
+One rule: two points of a table may share an address only when one of them says ``overlap: true``, or when
+both are single bits of one register and different ones.  Points of two tables that share a block may stand on
+each other: that is what sharing is for.
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ def check_places(
     points: Iterable[Point], tables: Mapping[Table, TableLayout], document: LayeredDocument
 ) -> None:
     """Report every overlap and every point outside its table."""
-    by_block: dict[Table, list[Point]] = {}
+    by_table: dict[Table, list[Point]] = {}
     for point in points:
         layout = tables[point.table]
-        by_block.setdefault(layout.share if layout.share is not None else point.table, []).append(point)
+        by_table.setdefault(point.table, []).append(point)
         if not layout.contains(point.address, point.quantity):
             where = f"{point.table.label} {_addresses(point)}"
             expected = f"expected addresses in {format_ranges(layout.ranges)}"
             message = f"point leaves its table, got {where}, {expected}"
             document.report(("points", point.name), message, key=True)
-    for neighbours in by_block.values():
+    for neighbours in by_table.values():
         for first, second in _overlapping(neighbours):
             document.report(("points", second.name), _overlap(first, second), key=True)
 

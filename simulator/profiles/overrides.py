@@ -17,7 +17,7 @@ OVERRIDABLE = ("generators", "quirks", "faults")
 
 
 def override_layers(overrides: Mapping[str, Any], document: Document | None, at: Path) -> list[Layer]:
-    """A layer for each generator and fault, one for the quirks.  Raises ConfigError for any other override."""
+    """A layer for each generator and fault, one for the quirks.  Raises ConfigError for anything else."""
     whole = Layer(overrides, document, at, file="overrides")
     wrong = [(key,) for key in overrides if key not in OVERRIDABLE]
     problems = [whole.problem(path, unknown("override", path[0], OVERRIDABLE), key=True) for path in wrong]
@@ -25,6 +25,10 @@ def override_layers(overrides: Mapping[str, Any], document: Document | None, at:
     if not isinstance(generators, Mapping):
         message = f"generators is {show(generators)}, expected a mapping of generators by point name"
         problems.append(whole.problem(("generators",), message, key=False))
+    faults = overrides.get("faults") or {}
+    if not isinstance(faults, Mapping):
+        message = f"faults is {show(faults)}, expected a mapping of faults by name"
+        problems.append(whole.problem(("faults",), message, key=False))
     if problems:
         raise ConfigError(problems)
     layers = [
@@ -33,7 +37,7 @@ def override_layers(overrides: Mapping[str, Any], document: Document | None, at:
     ]
     layers += [
         Layer(rule, document, (*at, "faults", name), ("faults", name), whole.file)
-        for name, rule in (overrides.get("faults") or {}).items()
+        for name, rule in faults.items()
     ]
     if "quirks" in overrides:
         layers.append(Layer(overrides["quirks"], document, (*at, "quirks"), ("quirks",), whole.file))

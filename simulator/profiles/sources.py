@@ -17,6 +17,8 @@ from simulator.documents.problems import show, unknown
 from simulator.documents.yaml import Document, Path, read_file
 from simulator.errors import ConfigError, Problem
 from simulator.profiles.layers import Layer
+from simulator.profiles.maps.document import SUFFIXES as MAP_SUFFIXES
+from simulator.profiles.maps.document import looks_like_map, read_map
 
 LIBRARY = FilePath(__file__).parent / "library"
 SUFFIXES = (".yaml", ".yml")
@@ -74,7 +76,10 @@ class Shipped:
 
 
 class Folder:
-    """The profiles of a folder of the user.  Its files are read when the first name is asked for."""
+    """The profiles of a folder of the user.  Its files are read when the first name is asked for.
+
+    A register map (CSV, JSON, XML) is a profile too, called as its file is; a profile file of that name wins.
+    """
 
     def __init__(self, folder: FilePath, environ: Mapping[str, str] | None) -> None:
         self._folder = folder
@@ -83,7 +88,7 @@ class Folder:
         self._by_file: dict[str, list[Document]] = {}
 
     def names(self) -> list[str]:
-        return [*self._by_name, *self._broken]
+        return [*self._by_name, *self._broken, *self._maps]
 
     def find(self, name: str) -> Layer | None:
         documents = self._by_name.get(name) or self._by_file.get(name, [])
@@ -92,7 +97,23 @@ class Folder:
         if len(documents) > 1:
             message = f"profile {name!r} is defined in {documents[0].file} too, expected it once"
             raise ConfigError([documents[1].problem(("name",), message)])
-        return _layer(documents[0]) if documents else None
+        return _layer(documents[0]) if documents else self._map(name)
+
+    def _map(self, name: str) -> Layer | None:
+        """The register map in a file called ``name``."""
+        if FilePath(name).name != name:
+            return None
+        files = [file for suffix in MAP_SUFFIXES if (file := self._folder / f"{name}{suffix}").is_file()]
+        if len(files) > 1:
+            message = f"profile {name!r} is in {files[0].name} too, expected it once"
+            raise ConfigError([Problem(os.fspath(files[1]), 0, 0, "", message)])
+        return _layer(read_map(files[0])) if files else None
+
+    @functools.cached_property
+    def _maps(self) -> list[str]:
+        """The names of the register maps here, found out when all names are asked for."""
+        files = _files(self._folder, MAP_SUFFIXES)
+        return [file.stem for file in files if file.stem not in self._by_name and looks_like_map(file)]
 
     def problems(self) -> list[Problem]:
         return [problem for problems in self._broken.values() for problem in problems]
@@ -202,8 +223,8 @@ def _base_of(layer: Layer) -> str | None:
     return base if isinstance(base, str) else None
 
 
-def _files(folder: FilePath) -> list[FilePath]:
-    return sorted(file for file in folder.iterdir() if file.suffix in SUFFIXES and file.is_file())
+def _files(folder: FilePath, suffixes: Sequence[str] = SUFFIXES) -> list[FilePath]:
+    return sorted(file for file in folder.iterdir() if file.suffix in suffixes and file.is_file())
 
 
 def _read(file: FilePath, environ: Mapping[str, str] | None) -> Document:

@@ -10,6 +10,8 @@ connection      the transport of one connection: write at once, bounded buffers
 port            a listening socket of the hub
 tls             Modbus/TCP Security: contexts, what the connections of a TLS listener share
 tls_connection  a connection of the hub that speaks TLS
+faulty          exchanges that rules act on; ``faulty_outbox`` holds late answers and sends in pieces
+faulty_rules    the rules of a running plant; ``faulty_places``, ``faulty_listener``: where they act, and how
 authorization   what a client's role allows, in front of every function
 datagram        a datagram socket of the hub; ``datagram_framers`` cut what it receives
 line            a serial line of the hub
@@ -19,6 +21,8 @@ quirky_factory  the same for listeners whose devices have quirks of the connecti
 admission       who holds a connection to which address, and who may have another one
 quirky          connections with quirks: late answers, one request at a time, an end after so many
 gateway         many clients in front of one serial line
+offline         devices that go offline and come back: listeners, connections, silence
+absences        the books of that: what holds which device off
 protocol        ``ModbusServerProtocol``: bytes in, one write out
 exchange        the way of a request, for every transport: frames, device, function, response
 stations        which device stands behind a unit id and a local address

@@ -11,7 +11,7 @@ _Sender = tuple[tuple[str, int] | tuple[str, int, int, int], bytes]
 
 @final
 class Layout:
-    """What devices of a kind share: address maps, buffers, requests by row, codes answered, which rows are set aside."""
+    """What devices of a kind share: maps, buffers, requests by row, codes answered, rows set aside."""
 
     def __new__(
         cls,

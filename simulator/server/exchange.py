@@ -4,6 +4,9 @@ The framer cuts the bytes into requests, the station names the device of each un
 names the function, the function reads or writes a block.  All responses to one piece of input leave
 together, in the order of their requests.  Nothing here knows a socket, logs, allocates a Deferred or asks
 the clock while all is well.
+
+A function may answer later.  With transaction ids its answer leaves when it is there, whatever came behind
+it; a line carries one request at a time, so what comes behind it waits.
 """
 
 from __future__ import annotations
@@ -11,13 +14,15 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
-from simulator.errors import ModbusException
+from simulator.errors import ModbusException, ServerDeviceBusy
+from simulator.functions.later import Later
 from simulator.functions.table import refusal
 from simulator.origins import SERVING, Origin
+from simulator.protocol.codes import MAX_PDU
 from simulator.server import lanes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from simulator.device import Device
     from simulator.protocol.frames import Frame, Framer
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
     from simulator.server.stations import LineStation, Station
 
 NO_UNIT = -1
+MOST_OPEN = 64  # requests of one client whose answers come later
 
 
 class Exchange:
@@ -43,6 +49,7 @@ class Exchange:
         "factory",
         "faults",
         "framer",
+        "open",
         "station",
         "transaction",
         "unit",
@@ -58,6 +65,7 @@ class Exchange:
         self.faults: Any = None  # what rules do to this exchange, where some rule is about it
         self.transaction = 0  # of the request that is being carried out, or was last
         self.compiled: CompiledStation | None = None
+        self.open = 0  # requests whose answers come later
 
     def origin(self) -> Origin:
         """Who made the request that is being carried out."""
@@ -111,13 +119,68 @@ class Exchange:
         if self.compiled is not None:
             lanes.admit(self.compiled, unit, device)
 
+    @property
+    def pending(self) -> bool:
+        """True while an answer is to come."""
+        return self.open > 0
+
+    def sender(self) -> Callable[[bytes], object]:
+        """What sends to the client of this request: a connection, a line, or the sender of a datagram."""
+        client, port = self.client, self.factory.port
+        if isinstance(client, tuple):
+            place = next((place for exchange, place in port.exchanges() if exchange is self), b"")
+            return lambda data: port.send(data, client, place)
+        return client.send if hasattr(client, "send") else client.write  # type: ignore[no-any-return]
+
     def _refuse(self, device: Any, pdu: bytes, reason: Exception) -> bytes:
+        if isinstance(reason, Later):
+            return self._wait(device, pdu, reason.answer)
         self.factory.exceptions += 1
         if not isinstance(reason, (ModbusException, struct.error)):  # the client's fault, see refusal
             self.factory.failed(device, pdu, reason)
         refused = refusal(pdu, reason)
         device.kind.state(device.row).refused(refused[1])
         return refused
+
+
+    def _wait(self, device: Any, pdu: bytes, answer: Any) -> bytes:
+        """The response that is there already, or nothing for now."""
+        if self.open >= MOST_OPEN:
+            answer.addErrback(lambda _: None)
+            answer.cancel()
+            return self._refuse(device, pdu, ServerDeviceBusy("too many requests are open"))
+        transaction, unit, send = self.transaction, self.unit, self.sender()
+        at_once: list[bytes] = []
+        self.open += 1
+
+        def answered(response: bytes) -> None:
+            self.open -= 1
+            if waiting:
+                data = self.framer.build(transaction, unit, response) if response else b""
+                self._answered_late(data, send)
+            else:
+                at_once.append(response)
+
+        def failed(failure: Any) -> None:
+            answered(self._refuse(device, pdu, failure.value))
+
+        waiting = False
+        answer.addCallback(_checked).addCallbacks(answered, failed)
+        waiting = not at_once
+        return at_once[0] if at_once else b""
+
+    def _answered_late(self, data: bytes, send: Callable[[bytes], object]) -> None:
+        if data:
+            send(data)
+        elif settle := getattr(self, "settle", None):
+            settle()
+
+
+def _checked(response: Any) -> bytes:
+    """A response PDU as it was promised."""
+    if not isinstance(response, bytes | bytearray) or len(response) > MAX_PDU:
+        raise TypeError(f"response is {response!r:.60}, expected up to {MAX_PDU} bytes")
+    return bytes(response)
 
 
 def _address_of(client: Any) -> tuple[str, int]:
@@ -139,13 +202,14 @@ class LineExchange(Exchange):
     A response to the request that changes the delimiter still ends with the old one.
     """
 
-    __slots__ = ("delimited", "errors")
+    __slots__ = ("delimited", "errors", "queued")
 
     framer: Any  # of a line, or of a stream of line frames
 
     def __init__(self, factory: ModbusServerFactory, framer: Any, station: LineStation | None = None) -> None:
         super().__init__(factory, framer, station)
         self.errors = 0
+        self.queued: list[Frame] = []  # behind an answer that comes later
         inner = getattr(framer, "framer", framer)  # a line keeps the framer of its stream
         self.delimited: Any = inner if hasattr(inner, "delimiter") else None
 
@@ -161,6 +225,9 @@ class LineExchange(Exchange):
 
     def answer(self, frames: Iterable[Frame]) -> bytes:
         """The responses to requests that are cut already."""
+        if self.open and self._is_ordered:
+            self._queue(frames)
+            return b""
         return super().answer(self._heard(frames))
 
     def idle(self) -> bytes:
@@ -180,11 +247,43 @@ class LineExchange(Exchange):
     def _heard(self, frames: Iterable[Frame]) -> Iterator[Frame]:
         """Each frame as its turn comes, with what must be so before it and be done after it."""
         heard = self.station.bus.heard
+        frames = iter(frames)
         for frame in frames:
             heard[0] += 1
             yield frame
             if self.delimited is not None:
                 self._obey()
+            if self.open and self._is_ordered:
+                self._queue(frames)
+                break
+
+    @property
+    def _is_ordered(self) -> bool:
+        """False for datagrams: each has its own sender."""
+        return not isinstance(self.client, tuple)
+
+    def _queue(self, frames: Iterable[Frame]) -> None:
+        """Keep requests until the line is free; those that are too many are lost, as on any line."""
+        for frame in frames:
+            if len(self.queued) < MOST_OPEN:
+                self.queued.append(frame)
+            else:
+                self.factory.discarded += 1
+
+    def _wait(self, device: Any, pdu: bytes, answer: Any) -> bytes:
+        if self.compiled is not None and self._is_ordered:  # it would answer what has to wait
+            kept = self.client.disarm()
+            self.factory.disarmed(self)
+            self.framer.receive(kept)
+        return super()._wait(device, pdu, answer)
+
+    def _answered_late(self, data: bytes, send: Callable[[bytes], object]) -> None:
+        super()._answered_late(data, send)
+        if self.queued and not self.open:
+            frames, self.queued = self.queued, []
+            responses = self.answer(frames)
+            if responses:
+                send(responses)
 
     def _obey(self) -> None:
         delimiter = self.station.bus.delimiter

@@ -182,7 +182,7 @@ class FaultyExchange(Exchange):
     def pending(self) -> bool:
         """True while an answer is still to come."""
         link: Link = self.faults
-        return link.outbox.held > 0
+        return link.outbox.held > 0 or self.open > 0
 
     def _with_rules(self, frame: Frame) -> bytes:
         """The answer of a device that rules are switched on for."""

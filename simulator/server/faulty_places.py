@@ -53,7 +53,11 @@ class Placed:
 
     def meets(self, other: Placed) -> bool:
         """True when the two may be about the same device."""
-        return not self.fault.selection.spans.keys().isdisjoint(other.fault.selection.spans)
+        mine, theirs = self.fault.selection.spans, other.fault.selection.spans
+        return any(
+            mine[group][0][0] < theirs[group][-1][1] and theirs[group][0][0] < mine[group][-1][1]
+            for group in mine.keys() & theirs.keys()
+        )
 
     def first_of(self, devices: Iterable[Run]) -> tuple[int, int] | None:
         """The first device, by group and index, of some runs of devices that the rule is about."""

@@ -49,7 +49,7 @@ class Faults(Mapping[str, Rule]):
         self._is_running = False
         self.hub = hub
         for fault in config.faults:
-            self._place(fault)
+            self._place(fault, is_of_file=True)
         self._covered = Coverage(self._placed.values())
         self._as_in_file()
 
@@ -87,7 +87,7 @@ class Faults(Mapping[str, Rule]):
         fault = read_fault(spec, self._config.groups)
         if fault.name in self._placed:
             raise ValueError(f"{show(fault.name)} is the name of another fault, expected another name")
-        placed = self._place(fault)
+        placed = self._place(fault, is_of_file=False)
         self._changed()
         if fault.rule.enabled:
             self.enable(fault.name)
@@ -157,9 +157,9 @@ class Faults(Mapping[str, Rule]):
             raise KeyError(unknown("fault", name, self._placed))
         return found
 
-    def _place(self, fault: Fault) -> Placed:
+    def _place(self, fault: Fault, *, is_of_file: bool) -> Placed:
         rule = Rule(fault.name, fault.rule, self._config.seed)
-        placed = Placed(fault, rule, is_of_file=fault in self._config.faults)
+        placed = Placed(fault, rule, is_of_file=is_of_file)
         self._placed[fault.name] = placed
         return placed
 

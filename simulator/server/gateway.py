@@ -85,6 +85,13 @@ class GatewayExchange(Exchange):
         else:
             self.settle()
 
+    def _wait(self, device: Any, pdu: bytes, answer: Any) -> bytes:
+        """The line knows no late answers but those of its own."""
+        answer.addErrback(lambda _: None)
+        answer.cancel()
+        reason = RuntimeError("a device behind `gateway` answers later, expected an answer at once")
+        return self._refuse(device, pdu, reason)
+
     @property
     def late_s(self) -> float:
         """How much later than usual the device answers the request it has just carried out."""

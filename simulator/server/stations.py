@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from simulator.device import OFFLINE, DeviceKind
 from simulator.diagnostics import Bus
 from simulator.errors import GatewayPathUnavailable, GatewayTargetFailed, ModbusException
+from simulator.functions.later import Later
 from simulator.functions.table import Function
 
 if TYPE_CHECKING:
@@ -116,12 +117,22 @@ def _broadcast(everybody: Any, pdu: bytes) -> bytes:
         state.broadcast = True
         try:
             device.functions[pdu[0]](device, pdu)
+        except Later as later:
+            later.answer.addErrback(_broadcast_failed, everybody.station, device, pdu)
         except Exception as reason:
-            if not isinstance(reason, (ModbusException, struct.error)):
-                everybody.station.failed(device, pdu, reason)
+            _blame(everybody.station, device, pdu, reason)
         state.silent()
         state.broadcast = False
     return b""
+
+
+def _broadcast_failed(failure: Any, station: LineStation, device: Any, pdu: bytes) -> None:
+    _blame(station, device, pdu, failure.value)
+
+
+def _blame(station: LineStation, device: Any, pdu: bytes, reason: Exception) -> None:
+    if not isinstance(reason, (ModbusException, struct.error)):
+        station.failed(device, pdu, reason)
 
 
 class UnitsOf:

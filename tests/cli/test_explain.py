@@ -173,3 +173,24 @@ def test_what_a_computed_point_reads_and_the_order_it_moves_in(modsim, tmp_path)
     ]
     lines = modsim("explain", "plant.yaml", "pv-2", "limit").stdout.splitlines()
     assert lines[-1].split()[0] == "moves"
+
+
+def test_the_steps_of_scenarios_that_concern_the_point(modsim, tmp_path):
+    scenarios = """
+scenarios:
+  storm:
+    - {offline: "d-1*", for: 30s}
+    - {at: 5s, set: {devices: "d-*", point: speed, value: 20}}
+    - {at: 7s, set: {devices: "d-*", point: fault, value: false}}
+    - {at: 9s, offline: d-2}
+    - {at: 9s, clear: all}
+  other: [{at: 1m, release: {devices: d-12}}]
+"""
+    (tmp_path / "plant.yaml").write_text(PLANT + scenarios)
+    lines = modsim("explain", "plant.yaml", "d-12", "speed").stdout.splitlines()
+    start = next(place for place, line in enumerate(lines) if line.startswith("  scenarios"))
+    assert [line.removeprefix("  scenarios").strip() for line in lines[start:]] == [
+        "storm: 0s: close 4 devices for 30s",
+        "storm: 5s: set speed of 12 devices to 20",
+        "other: 1m: release every point of 1 device",
+    ]

@@ -53,6 +53,26 @@ def test_every_framing_and_transport(modsim, start, tmp_path, scheme):
     assert data["answered"] > 10
 
 
+def test_tls_with_certificates(modsim, start, tmp_path):
+    assert modsim("certs", "certs").returncode == 0
+    (tmp_path / "plant.yaml").write_text(
+        "tls: {certificate: certs/server.pem, key: certs/server.key, ca: certs/ca.pem, roles: {engineer: {}}}\n"
+        "devices: [{name: d, profile: generic, endpoint: 'tls://127.0.0.1:0', unit_id: 1}]\n"
+    )
+    url = f"tls://127.0.0.1:{start('run', 'plant.yaml').wait_ready().ports[0]}"
+    short = ("--duration", "300ms", "--clients", "3", "--depth", "4", "--json", "--timeout", "10s")
+    client = ("--certificate", "certs/client-engineer.pem", "--key", "certs/client-engineer.key")
+    data = json.loads(modsim("load", url, *short, "--ca", "certs/ca.pem", *client).stdout)
+    assert data["errors"] == {}
+    assert data["answered"] > 10
+    strange = modsim("load", url, *short, "--ca", "certs/bad/another-ca.pem", *client)
+    assert strange.returncode == 1
+    assert "TLS: certificate of the server: " in strange.stderr
+    missing = modsim("load", url, "--ca", "nowhere.pem")
+    assert missing.returncode == 2
+    assert "ca 'nowhere.pem' cannot be used" in missing.stderr
+
+
 def test_thresholds_decide_about_the_exit_code(modsim, port):
     url = f"tcp://127.0.0.1:{port}"
     late = modsim("load", url, "--duration", "100ms", "--max-p99", "0.000001")
@@ -76,7 +96,7 @@ def test_nobody_there(modsim):
         (["tcp://127.0.0.1:0"], "expected the address and port of a server"),
         (["127.0.0.1:502"], "URL is '127.0.0.1:502', expected such as tcp://127.0.0.1:5020"),
         (["tpc://127.0.0.1:502"], "did you mean 'tcp'?"),
-        (["rtu://127.0.0.1:502"], "scheme is 'rtu', expected tcp, udp, or a framing over them"),
+        (["rtu://127.0.0.1:502"], "scheme is 'rtu', expected tcp, udp, tls, or a framing such as rtu+tcp"),
         (["tcp://127.0.0.1", "--mix", "3x1000"], "quantity of function 3 is 1000, expected 1 to 125"),
         (["tcp://127.0.0.1", "--addresses", "0-70000"], "address is 70000, expected 0 to 65535"),
         (["tcp://127.0.0.1", "--rate", "1", "--total-rate", "1"], "not allowed with argument"),

@@ -44,6 +44,7 @@ def test_a_script_of_commands(modsim, url):
         "report_server_id",
         "pdu 03 00 02 00 01",
         "unit 1",
+        "timeout 0.5",
         "read float32 0 table=input_register",
         "write uint16 2 15",
         "return_query_data 1,2,3",

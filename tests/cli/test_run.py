@@ -250,3 +250,35 @@ def test_two_plants_cannot_share_a_port_and_the_first_lives_on(start, modsim, on
 def test_the_modsim_command_is_python_m_simulator(plant, tmp_path):
     (script,) = [entry for entry in entry_points(group="console_scripts") if entry.name == "modsim"]
     assert script.value == "simulator.cli.app:main"
+
+
+def test_scenarios_are_started_by_name(start, plant, tmp_path):
+    text = (tmp_path / plant).read_text()
+    (tmp_path / plant).write_text(
+        f"{text}\nscenarios:\n"
+        "  first: [{offline: {}, for: 1h}]\n  second: [{at: 1s, release: {}}]\n  third: [{clear: all}]\n"
+    )
+    running = start("run", plant, "--scenario", "first", "--scenario", "second")
+    running.wait_ready()
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", running.ports[0]), timeout=5).close()
+        except ConnectionRefusedError:
+            break
+    else:
+        raise AssertionError("the scenario never took the devices away")
+    code, errors = running.stop()
+    assert code == 0
+    assert "scenario first: 0s: close" in errors
+    assert "scenario third" not in errors
+
+
+def test_an_unknown_scenario_is_told_with_a_near_one(modsim, plant, tmp_path):
+    text = (tmp_path / plant).read_text()
+    (tmp_path / plant).write_text(f"{text}\nscenarios: {{switch-loss: [{{clear: all}}]}}\n")
+    done = modsim("run", plant, "--scenario", "switch-los")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "modsim run: unknown scenario 'switch-los', expected switch-loss; did you mean 'switch-loss'?\n"
+    )

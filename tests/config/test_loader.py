@@ -260,7 +260,7 @@ devices:
         "13:5: devices.2.name: name is missing, expected it here",
         (
             "14:5: devices.2.cuont: unknown key 'cuont', expected name, profile, count, endpoint, unit_id, "
-            "unknown_unit, bind, tags, parameters, values, generators, quirks, allow, gateway or tls; "
+            "unknown_unit, bind, tags, parameters, values, generators, quirks, faults, allow, gateway or tls; "
             "did you mean 'count'?"
         ),
         "17:5: devices.3: entry is 7, expected a mapping",
@@ -392,6 +392,18 @@ def test_a_plugin_that_fails_is_told_and_one_that_works_is_imported(
     assert sys.modules.pop("plugin_that_works").LOADED
 
 
+def test_a_plugin_may_stand_beside_the_plant_file(tmp_path: Path) -> None:
+    (tmp_path / "plugins_of_mine").mkdir()
+    (tmp_path / "plugins_of_mine" / "waves.py").write_text("LOADED = True\n")
+    (tmp_path / "plant.yaml").write_text("plugins: [plugins_of_mine.waves]\n" + PROFILES + ONE)
+    try:
+        assert load_plant(tmp_path / "plant.yaml").device_count == 1
+    finally:
+        sys.modules.pop("plugins_of_mine", None)
+        assert sys.modules.pop("plugins_of_mine.waves").LOADED
+    assert str(tmp_path) not in sys.path
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -414,13 +426,19 @@ def test_what_is_no_plant(text: str, message: str) -> None:
     assert str(caught.value) == message
 
 
+def test_a_name_without_numbers_gets_them_where_there_are_several_devices() -> None:
+    config = plant("devices:\n  - {name: pump, profile: meter, endpoint: 'tcp://127.0.0.1:601-603'}\n")
+    assert [config.groups[0].device_name(i) for i in range(3)] == ["pump-1", "pump-2", "pump-3"]
+    config = plant("devices:\n  - {name: pump, profile: meter, endpoint: 'tcp://127.0.0.1:601'}\n")
+    assert config.groups[0].device_name(0) == "pump"
+
+
 def test_devices_that_cannot_be_told_apart() -> None:
-    same = "devices:\n  - {name: pump, profile: meter, endpoint: 'tcp://127.0.0.1:601-603'}\n"
+    same = "devices:\n  - {name: 'pump-{n:.0e}', profile: meter, endpoint: 'tcp://127.0.0.1:601-613'}\n"
     assert problems(same) == [
         (
-            "2:12: devices.0.name: 3 devices are named 'pump', devices 0 and 1 both 'pump', expected "
-            "{i} or {n} to "
-            "tell them apart"
+            "2:12: devices.0.name: 13 devices are named 'pump-{n:.0e}', devices 9 and 10 both "
+            "'pump-1e+01', expected {i} or {n} to tell them apart"
         )
     ]
 
@@ -480,6 +498,19 @@ def test_a_value_that_its_point_cannot_take_is_told_at_its_place(value: str) -> 
     assert problem.startswith(f"5:{16 + len(name)}: devices.0.values.{name}: ")
     assert ", got " in problem
     assert "expected " in problem
+
+
+def test_a_value_of_the_profile_is_checked_for_the_last_device_too() -> None:
+    text = """
+profiles: {box: {points: {number: {table: hr, address: 0, data_type: int8, value: [1, "{n}"], count: 2}}}}
+devices: [{name: "a-{n}", profile: box, endpoint: "tcp://127.0.0.1:0", unit_id: 1-200}]
+"""
+    with pytest.raises(ConfigError) as raised:
+        parse_plant(text, file="plant.yaml")
+    assert str(raised.value) == (
+        "plant.yaml:3:36: devices.0.profile: point number: value does not fit int8, got 200.0, "
+        "expected -128 to 127"
+    )
 
 
 def test_variables_come_from_the_environment_given() -> None:

@@ -140,11 +140,15 @@ WRONG: list[tuple[str, Any]] = [
     ),
     (
         "{generator: {devices: '*', point: voltage_l1, generator: {type: formula, formula: current_l1}}}",
-        "generator.generator: generator reads the point current_l1, expected one that reads signals, parameters",
+        "generator.generator.formula: generator reads the point current_l1, expected one that reads signals, parameters",
     ),
     (
         "{generator: {devices: '*', point: voltage_l1, generator: {type: formula, formula: signal.moon}}}",
-        "generator.generator: unknown signal 'moon', expected sun",
+        "generator.generator.formula: unknown signal 'moon', expected sun",
+    ),
+    (
+        "{generator: {devices: '*', point: voltage_l1, generator: {type: formula, formula: nominal * 2}}}",
+        "generator.generator.formula: unknown name 'nominal', expected t, i, n,",
     ),
     (
         "{generator: {devices: '*', point: serial_number, generator: {type: constant, value: 1}}}",

@@ -204,9 +204,10 @@ def test_a_wrong_override_is_told_in_the_plant_file() -> None:
 
 
 def test_only_generators_can_be_overridden() -> None:
-    assert refusal(_mine(), "mine", overrides={"poinst": {"a": 1}, "generators": [1]}) == [
-        "overrides: poinst: unknown override 'poinst', expected generators or quirks",
+    assert refusal(_mine(), "mine", overrides={"poinst": {"a": 1}, "generators": [1], "faults": [1]}) == [
+        "overrides: poinst: unknown override 'poinst', expected generators, quirks or faults",
         "overrides: generators: generators is a list, expected a mapping of generators by point name",
+        "overrides: faults: faults is a list, expected a mapping of faults by name",
     ]
 
 

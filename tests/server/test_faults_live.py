@@ -248,7 +248,7 @@ pdus = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(specs, min_size=1, max_size=4), st.lists(st.tuples(pdus, st.integers(0, 4)), max_size=12))
 def test_no_rule_harms_the_server_and_without_it_answers_are_as_they_were(rules, requests):
     yard = Yard(UNITS)

@@ -6,12 +6,16 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from time import thread_time
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from simulator.device import OFFLINE
 from simulator.errors import BindError
 from simulator.protocol.checksums import with_crc
 from simulator.server import absences
@@ -405,6 +409,74 @@ def test_what_else_stands_between_makes_no_difference(begin: Begin, kind: str) -
     assert (ask(1), ask(2)) == ("", "03 02 00 02")
     yard.wait(yard.plant.online("unit-1"))
     assert (ask(1), ask(2)) == ("03 02 00 01", "03 02 00 02")
+
+
+def test_a_port_is_withdrawn_until_every_reason_is_gone(yard: Yard) -> None:
+    port = yard.plant.factories[SOLO].port
+    yard.wait(yard.plant.offline("solo-1"))
+    port.withdraw("a fault")
+    yard.wait(yard.plant.online("solo-1"))
+    with pytest.raises(ConnectionRefusedError):
+        yard.connect(SOLO)
+    port.restore("another")
+    assert not port.is_listening
+    port.restore("a fault")
+    port.restore("a fault")
+    assert port.is_listening
+    assert yard.ask(yard.connect(SOLO)) == "03 02 00 01"
+
+
+NAMES = (
+    [f"solo-{n}" for n in (1, 2, 3)]
+    + [f"unit-{n}" for n in (1, 2, 3)]
+    + [f"virtual-{n}" for n in range(1, 18)]
+)
+WISHES = st.lists(
+    st.tuples(
+        st.sampled_from(["close", "drop", "end", "online"]),
+        st.sampled_from(
+            ["*", "solo-*", "unit-*", "unit-[12]", "virtual-*", "virtual-1*", "virtual-[12]", "*-3"]
+        ),
+        st.integers(0, 9),
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(WISHES)
+def test_whatever_is_wished_every_device_is_as_the_outages_say(
+    yard: Yard, wishes: list[tuple[str, str, int]]
+) -> None:
+    """Compared with a list of outages and their devices, one by one."""
+    plant = yard.plant
+    yard.wait(plant.online("*"))
+    outages: list[tuple[object, str, set[str]]] = []
+    for wish, pattern, number in wishes:
+        names = {name for name in NAMES if fnmatchcase(name, pattern)}
+        if wish == "online":
+            yard.wait(plant.online(pattern))
+            outages = [(outage, how, held - names) for outage, how, held in outages]
+        elif wish == "end" and outages:
+            outage, _, _ = outages.pop(number % len(outages))
+            yard.wait(plant.outages.end(outage))
+        elif wish != "end":
+            outages.append((yard.wait(plant.offline(pattern, wish)), wish, names))
+    closed = {name for _, how, held in outages if how == "close" for name in held}
+    gone = {name for _, _, held in outages for name in held}
+    assert plant.outages.devices == len(gone)
+    for name in NAMES:
+        device = plant.device(name)
+        assert bool(device.kind.aside[device.row] & OFFLINE) == (name in gone), name
+        assert (device.functions is not device.kind.functions) == (name in gone), name
+    listening = [factory.port.is_listening for factory in plant.factories]
+    places = [{f"solo-{n}"} for n in (1, 2, 3)] + [{name for name in NAMES if name.startswith(f"{kind}-")}
+                                                   for kind in ("unit", "virtual")]  # fmt: skip
+    assert listening == [not place <= closed for place in places]
+    route = plant.factories[VIRTUAL].route
+    for n in range(1, 10):
+        here = {f"virtual-{2 * n - 1}", f"virtual-{2 * n}"} & set(NAMES)
+        assert (route(f"127.0.77.{n}") is None) == (here <= closed)
 
 
 def _free_ports(count: int) -> int:
