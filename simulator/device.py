@@ -187,8 +187,12 @@ class Device:
             self.functions = state.functions
         else:
             self.functions = kind.overrides.get(row, kind.functions)
-        if kind.recorded is not None and kind.aside[row] & RECORDED:
-            self.functions = kind.recorded(self.functions)
+        self.functions = self.recorded(self.functions)
+
+    def recorded(self, functions: Sequence[Function]) -> Sequence[Function]:
+        """The same functions, behind what writes requests down where that is wanted."""
+        record = self.kind.recorded
+        return functions if record is None or not self.kind.aside[self.row] & RECORDED else record(functions)
 
     def identity(self) -> Mapping[int, bytes]:
         """The identification objects by id; empty when the device has none."""

@@ -24,6 +24,7 @@ from simulator.functions.standard import function_table
 from simulator.generators import rows as generator_rows
 from simulator.generators.ordering import components
 from simulator.generators.rows import EPOCH, GroupRows
+from simulator.profiles.overlaps import moving_on
 from simulator.protocol.codes import ADDRESSES, Table
 from simulator.quirk_functions import functions_with
 from simulator.starting import write_starting_values
@@ -140,7 +141,9 @@ class Fleet:
         """The shortest interval and the tracks, inputs first, of each set that depends on each other."""
         tracks = {track.point.name: track for track in self.tracks}
         generators = {name: track.point.generator for name, track in tracks.items() if track.point.generator}
-        return [(interval, [tracks[name] for name in names]) for interval, names in components(generators)]
+        meeting = moving_on(self.profile.points.values(), self.profile.tables)
+        found = components(generators, meeting)
+        return [(interval, [tracks[name] for name in names]) for interval, names in found]
 
     def _complain(self, track: Track, row: int, t: float) -> None:
         if self._told is not None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import struct
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
@@ -213,13 +214,13 @@ def _mask(pdu: bytes) -> Written:
     return Written(Table.HOLDING_REGISTER, address, None)
 
 
-_WRITERS = {
+_WRITERS: dict[int, Callable[[bytes], Written]] = {
     codes.WRITE_SINGLE_COIL: _coil,
     codes.WRITE_SINGLE_REGISTER: _register,
     codes.WRITE_MULTIPLE_COILS: _coils,
     codes.WRITE_MULTIPLE_REGISTERS: _registers,
     codes.MASK_WRITE_REGISTER: _mask,
-    codes.READ_WRITE_MULTIPLE_REGISTERS: lambda pdu: _registers(pdu, 5),
+    codes.READ_WRITE_MULTIPLE_REGISTERS: partial(_registers, at=5),
 }
 _WRITES = _WRITERS.keys() - {codes.READ_WRITE_MULTIPLE_REGISTERS}  # and read nothing
 _READS = frozenset((1, 2, 3, 4, 23, 24))

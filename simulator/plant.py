@@ -55,9 +55,10 @@ class Plant(MultiService):
 
     ``time`` is virtual time, ``epoch`` the Unix second of its 0, ``signals`` the
     values of the whole plant by name.  ``part`` (k, n) lets values move in the
-    k-th of n shares of the rows of every fleet only; all shares together are the whole plant.
+    k-th of n shares, from 0, of the rows of every fleet only; all shares together are the whole plant.
 
-    Raises :class:`~simulator.errors.ConfigError` for certificates that cannot be used.
+    Raises :class:`~simulator.errors.ConfigError` for certificates that cannot be used, ``ValueError`` for a part
+    that is none.
     ``devices`` is their number, ``endpoints`` what is listened on, with the ports the kernel picked.
     """
 
@@ -153,13 +154,13 @@ class Plant(MultiService):
         return [factory.port.endpoint for factory in self.factories]
 
     def startService(self) -> None:
-        """Let time run."""
+        """Let time run; scripts and scenarios begin at its second 0, however long they take to."""
         super().startService()  # type: ignore[no-untyped-call]
         self.ticker.start()
-        self.time.start()
         self.faults.start()
         self.scripts.start()
         self.scenarios.start()
+        self.time.start()
 
     def stopService(self) -> Deferred[None]:
         """Answer what has arrived, then close; the Deferred fires when nothing is left open."""

@@ -16,7 +16,8 @@ import numpy as np
 from simulator.config.selection import Selectable, Selection, select
 from simulator.device import RECORDED
 from simulator.documents.wording import unknown
-from simulator.expectations import Expectation, Outcome, check, read_expectation
+from simulator.expectations.checking import Outcome, check
+from simulator.expectations.wanted import Expectation, read_expectation
 from simulator.functions.table import refusal
 from simulator.journal import Journal
 from simulator.origins import SERVING

@@ -81,7 +81,10 @@ class Signals(Protocol):
 
 
 class Ticker:
-    """All beats of a plant.  ``part`` (k, n) moves the k-th of n shares of each fleet's rows only."""
+    """All beats of a plant.  ``part`` (k, n) moves the k-th of n shares, from 0, of each fleet's rows only.
+
+    Raises ValueError for a part that is none.
+    """
 
     def __init__(
         self,
@@ -90,6 +93,9 @@ class Ticker:
         signals: Signals | None = None,
         part: tuple[int, int] = WHOLE,
     ) -> None:
+        share, shares = part
+        if not 0 <= share < shares:
+            raise ValueError(f"part is {share} of {shares}, expected (k, n) with k from 0 to n - 1")
         batches: defaultdict[float, list[Batch]] = defaultdict(list)
         for fleet in fleets:
             by_interval: defaultdict[float, list[Track]] = defaultdict(list)

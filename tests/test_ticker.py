@@ -355,6 +355,12 @@ def test_each_track_of_a_component_keeps_its_own_interval(clock):
 # parts of a plant
 
 
+@pytest.mark.parametrize("part", [(2, 2), (-1, 2), (0, 0), (1, -1)])
+def test_a_part_that_is_none_is_refused(clock, part):
+    with pytest.raises(ValueError, match=f"part is {part[0]} of {part[1]}, expected"):
+        Ticker(VirtualClock(clock), [], part=part)
+
+
 def test_parts_move_each_row_once(clock):
     rows: list[int] = []
     for k in range(3):

@@ -5,10 +5,15 @@
 * ``exits``       exit codes, and which exception ends in which
 * ``texts``       the help that teaches: the front page, examples, exit codes
 * ``arguments``   arguments that several verbs share
+* ``environment`` options from environment variables, for verbs that serve
+* ``plant_files`` the plant file that is named, or what comes on standard input
 * ``streams``     writing to stdout and stderr so that a full disk or a closed pipe stops nothing
 * ``logs``        observers of the log: text for people, JSON lines for programs
 * ``progress``    the progress bar of a long start
 * ``process``     what only a running program needs: reactor, signals, descriptor limit, age
+* ``service``     a program that serves: status and log file on signals, notices to systemd, an end in time
+* ``systemd``     those notices
+* ``status``      how a plant is doing, in numbers
 * ``ready``       the ready line and the ready file
 * ``columns``     rows of text in columns
 * ``run``         verb: start a plant and serve it
@@ -19,8 +24,12 @@
 * ``preflight``   what ``check`` looks at: descriptors, memory, ports, addresses
 * ``addresses``   which addresses are local to this machine, and how others become so
 * ``sockets``     what holds a port, from ``/proc``
-* ``explain``     verb: one point from its name down to the frame that reads it
+* ``explain``     verb: a point from its name down to the frame that reads it
+* ``explain_device``  the verb without a point: everything about a device
 * ``profiles``    verb: list the profiles, show one
+* ``importing``   verb ``import``: a register map becomes a profile
+* ``exporting``   verb ``export``: the values of a device as a register map
+* ``scrape``      verb: a live device becomes a profile
 * ``schema``      verb: JSON Schema of the plant file and the profile
 * ``init``        verb: write a commented plant file to start from
 * ``certs``       verb: certificates to test Modbus/TCP Security with
@@ -29,6 +38,7 @@
 * ``places``      places in a device as people write them, and what stands there
 * ``read``, ``write``, ``watch``        verbs: values of any device
 * ``identify``, ``diagnose``, ``scan``  verbs: what a device is, how it is doing, what it has
+* ``health``      verb: does a running plant answer?
 * ``scanning``    how ``scan`` finds unit ids and address ranges
 * ``repl``        verb: an interactive client
 * ``console``     its commands; ``results`` as text; ``prompt`` is its terminal

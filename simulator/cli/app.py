@@ -7,11 +7,12 @@ Rule: importing this module costs argparse and nothing else.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
-from simulator.cli import exits, streams, texts
+from simulator.cli import environment, exits, streams, texts
 from simulator.cli.verbs import VERBS, Verb
 
 FRONT_PAGE = {"-h", "--help", "help"}
@@ -28,13 +29,17 @@ class Parser(argparse.ArgumentParser):
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
+        self.reads_environment = False
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Options may stand before, between and behind the other arguments."""
+        """Options may stand before, between and behind the other arguments, some in the environment."""
+        given = environment.take(self, os.environ) if self.reads_environment else []
         try:
-            return self.parse_intermixed_args(args, namespace)
+            found = self.parse_intermixed_args(args, namespace)
         except TypeError:  # a FILE that excludes an option cannot be parsed so
-            return super().parse_args(args, namespace)
+            found = super().parse_args(args, namespace)
+        environment.fill(self, found, given)
+        return found
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the command line, exit code 2."""
@@ -69,6 +74,9 @@ def parser_of(verb: Verb) -> argparse.ArgumentParser:
     module = verb.load()
     parser = Parser(f"modsim {verb.name}", module.DESCRIPTION, module.EPILOG)
     module.add_arguments(parser)
+    if verb.serves:
+        parser.reads_environment = True
+        environment.show(parser)
     return parser
 
 

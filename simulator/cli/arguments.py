@@ -10,7 +10,7 @@ FORMATS = ("auto", "text", "json")
 
 def add_plant_file(parser: argparse.ArgumentParser) -> None:
     """``FILE``, the plant file."""
-    parser.add_argument("file", metavar="FILE", help="the plant file (YAML)")
+    parser.add_argument("file", metavar="FILE", help="the plant file (YAML), - for standard input")
 
 
 def add_seed(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +59,26 @@ def add_running(parser: argparse.ArgumentParser) -> None:
         "--log-format",
         choices=FORMATS,
         default="auto",
-        help="log lines on stderr: text, json (one object a line), or auto: text on a terminal, "
+        help="log lines: text, json (one object a line), or auto: text on a terminal, "
         "json otherwise (default: auto)",
     )
+    parser.add_argument(
+        "--log-file",
+        metavar="PATH",
+        help="append the log to this file instead of writing it to stderr; SIGUSR2 opens it anew",
+    )
+    parser.add_argument(
+        "--duration",
+        type=_duration,
+        metavar="TIME",
+        help="end by itself, with exit code 0, after so much real time of being ready: 90s, 10m, 1h",
+    )
+
+
+def _duration(text: str) -> float:
+    from simulator.documents.durations import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

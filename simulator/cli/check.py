@@ -39,11 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Report what is wrong with the file, or else with the machine."""
     from simulator.cli import preflight, reports
-    from simulator.config.loader import load_plant
+    from simulator.cli.plant_files import read_plant
     from simulator.errors import ConfigError
 
     try:
-        found = preflight.inspect(load_plant(arguments.file))
+        found = preflight.inspect(read_plant(arguments.file))
         code, result = found.exit_code, reports.Result(arguments.file, preflight=found)
     except ConfigError as error:
         code, result = exits.CONFIGURATION, reports.Result(arguments.file, error.problems)

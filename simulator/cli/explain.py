@@ -1,4 +1,7 @@
-"""``modsim explain FILE DEVICE POINT``: one point, from its name down to the frame that reads it."""
+"""``modsim explain FILE DEVICE [POINT]``: one point, from its name down to the frame that reads it.
+
+Without a point, ``explain_device`` tells of the device.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import argparse
 import dataclasses
 import sys
 from struct import Struct
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from simulator.cli import arguments as shared
@@ -22,25 +26,28 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Show where a point of a device stands and how a client reads it: endpoint and unit id, wire address and
 4xxxx reference, data type, the request and its response in hex, the raw words and the value they
-mean. The value is the one the device starts with. Nothing is started."""
+mean. The value is the one the device starts with. Without POINT: all points of the device and what moves
+them, its reactions, the faults and scenarios that concern it. Nothing is started."""
 
 EPILOG = f"""\
 examples:
   modsim explain plant.yaml meter-0001 voltage_l1
   modsim explain plant.yaml loop-17 setpoint
+  modsim explain plant.yaml loop-17
 
 {exit_codes()}"""
 
 READ = Struct(">BHH")  # function code, address, quantity: V1.1b3 §6.1 to §6.4
 FUNCTION_NAMES = ("read coils", "read discrete inputs", "read input registers", "read holding registers")
 TRANSACTION = 1
+WIDTH = 80  # of lists of names
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """File, device and point."""
+    """File, device and, if wanted, point."""
     shared.add_plant_file(parser)
     parser.add_argument("device", metavar="DEVICE", help="the name of a device, as its template makes it")
-    parser.add_argument("point", metavar="POINT", help="the name of a point of its profile")
+    parser.add_argument("point", metavar="POINT", nargs="?", help="the name of a point of its profile")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -54,6 +61,11 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{arguments.file}: {_unknown_device(config, arguments.device)}", file=sys.stderr)
         return exits.USAGE
     group, index = found
+    if arguments.point is None:
+        from simulator.cli.explain_device import explanation_of_device
+
+        print(explanation_of_device(config, group, index), end="")
+        return exits.OK
     point = group.profile.points.get(arguments.point)
     if point is None:
         near = unknown("point", arguments.point, group.profile.points)
@@ -66,17 +78,11 @@ def run(arguments: argparse.Namespace) -> int:
 def explanation(config: PlantConfig, group: Group, index: int, point: Point) -> str:
     """The text for one point of one device."""
     from simulator.config.steps import steps_about
-    from simulator.fleet import Fleet
     from simulator.functions.table import answer
-    from simulator.generators.rows import EPOCH
-    from simulator.signals import Signals
 
     place = group.place_of(index)
     unit = 1 if place.unit_id is None else place.unit_id
-    epoch = EPOCH if config.clock.epoch is None else config.clock.epoch
-    signals = Signals(config.signals, seed=config.seed, epoch=epoch)
-    fleet = Fleet(group.profile, [group], seed=config.seed, now=lambda: 0.0, epoch=epoch, signals=signals)
-    _prime(fleet, index)
+    fleet = fleet_at_start(config, group, index)
     device = fleet.device(index)
     function = _read_function(point)
     request = READ.pack(function, point.address, point.quantity)
@@ -95,7 +101,7 @@ def explanation(config: PlantConfig, group: Group, index: int, point: Point) -> 
         ("value", f"{fleet.read(index, point)} {point.unit_of_measurement}".rstrip()),
         ("moves by", _generator(point.generator)),
         *_labelled("reads", _reads(config, fleet, index, point)),
-        ("order", _order(fleet, point)),
+        *_labelled("order", _order(fleet, point)),
         *_labelled("on write", _reactions(group, point)),
         *_labelled("set by", _causes(group, point)),
         *_labelled("faults", _faults(config, group, index, request)),
@@ -117,11 +123,19 @@ def _frame(group: Group, unit: int, pdu: bytes) -> str:
     return wire.hex(" ")
 
 
-def _prime(fleet: Fleet, row: int) -> None:
-    """Give generated points of one device the value of time 0."""
+def fleet_at_start(config: PlantConfig, group: Group, index: int) -> Fleet:
+    """The devices of a group; the one asked for has the values of time 0."""
+    from simulator.fleet import Fleet
+    from simulator.generators.rows import EPOCH
+    from simulator.signals import Signals
+
+    epoch = EPOCH if config.clock.epoch is None else config.clock.epoch
+    signals = Signals(config.signals, seed=config.seed, epoch=epoch)
+    fleet = Fleet(group.profile, [group], seed=config.seed, now=lambda: 0.0, epoch=epoch, signals=signals)
     for _, tracks in fleet.components:
         for track in tracks:
-            track.run(0, 0.0, row, row + 1)
+            track.run(0, 0.0, index, index + 1)
+    return fleet
 
 
 def _reactions(group: Group, point: Point) -> list[str]:
@@ -188,13 +202,13 @@ _CLOCK = {
 }
 
 
-def _order(fleet: Fleet, point: Point) -> str:
-    """The points that move together with this one, inputs first; "" when there are none."""
+def _order(fleet: Fleet, point: Point) -> list[str]:
+    """The points that move together with this one, inputs first, in lines; none when it moves alone."""
     for _, tracks in fleet.components:
         names = [track.point.name for track in tracks]
         if point.name in names and len(names) > 1:
-            return ", ".join(names)
-    return ""
+            return wrap(", ".join(names), WIDTH, break_long_words=False)
+    return []
 
 
 def _read_function(point: Point) -> int:

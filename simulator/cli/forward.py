@@ -6,7 +6,8 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from simulator.cli import arguments as shared
-from simulator.cli import asking, exits
+from simulator.cli import asking, exits, service
+from simulator.cli.status import Status, as_line
 
 if TYPE_CHECKING:
     from simulator.config.endpoint import Endpoint
@@ -54,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Forward until a signal ends it."""
+    service.spare()
     return asking.told("forward", lambda: _forward(arguments))
 
 
@@ -75,10 +77,9 @@ class Forwarding:
 
     def __init__(self, endpoint: Endpoint, arguments: argparse.Namespace) -> None:
         from simulator.cli import logs, process
-        from simulator.cli.streams import STDERR
 
         self._reactor = process.install_reactor()
-        logs.begin(STDERR, level=arguments.log_level, layout=arguments.log_format)
+        log_stream = logs.begin_as(arguments)
         process.raise_descriptor_limit()
         from simulator.client.tx import TwistedClient
         from simulator.forwarding import Upstream
@@ -99,6 +100,14 @@ class Forwarding:
         )
         self._upstream = Upstream(client, arguments.unit)
         self._failure: Exception | None = None
+        self._service = service.Service(
+            self._reactor,
+            log_stream,
+            stop=lambda reason: self._end(),
+            status=self._status,
+            line=lambda: as_line(self._status()),
+            duration=arguments.duration,
+        )
 
     def run(self) -> int:
         """Until a signal; raises what kept the source from being opened."""
@@ -120,6 +129,7 @@ class Forwarding:
         from simulator.forwarding import forward
 
         process.on_stop_signal(self._stop, self._stop)
+        self._service.begin()
         try:
             port = forward(self._hub, self._endpoint, self._upstream)
         except (BindError, OSError) as error:
@@ -129,12 +139,18 @@ class Forwarding:
         if self._arguments.ready_file:
             ready.write_ready_file(self._arguments.ready_file, 1, [port.endpoint], process.age())
         STDOUT.write(f"ready: forwarding to {self._arguments.url}: {port.endpoint}\n")
+        self._service.ready()
+
+    def _status(self) -> Status:
+        hub = self._hub
+        return {"connections": len(hub.connections), "accepted": hub.accepted, "refused": hub.refused}
 
     def _stop(self, signal_name: str) -> None:
         self._reactor.callFromThread(self._end)
 
     def _end(self) -> None:
         if self._reactor.running:
+            self._service.stopping()
             self._reactor.stop()
 
     def _close(self) -> Any:

@@ -6,6 +6,7 @@ again the next one says how many were lost.  Everything logs through ``twisted.l
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from typing import Any
 from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, globalLogBeginner
 from zope.interface import implementer
 
-from simulator.cli.streams import Stream
+from simulator.cli.streams import STDERR, LogFile, Stream
 
 LEVELS = {
     "debug": LogLevel.debug,
@@ -33,6 +34,13 @@ def begin(stream: Stream, *, level: str, layout: str) -> None:
         layout = "text" if stream.is_terminal() else "json"
     observer = Observer(stream, LEVELS[level], as_text if layout == "text" else as_json)
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
+
+
+def begin_as(arguments: argparse.Namespace) -> Stream:
+    """Begin as ``--log-file``, ``--log-level`` and ``--log-format`` say; raises OSError for the file."""
+    stream = LogFile(arguments.log_file) if arguments.log_file else STDERR
+    begin(stream, level=arguments.log_level, layout=arguments.log_format)
+    return stream
 
 
 @implementer(ILogObserver)

@@ -6,13 +6,14 @@ import argparse
 import sys
 
 from simulator.cli import arguments as shared
-from simulator.cli import exits
+from simulator.cli import exits, service
 from simulator.cli.texts import exit_codes
 
 DESCRIPTION = """\
 Start every device of a plant file and serve them until SIGTERM or SIGINT.
 
 One line on stdout says when all of them answer; it begins with 'ready'. Logs go to stderr.
+Every option may stand in the environment, under the name behind its description.
 The first SIGTERM or SIGINT stops gracefully: open requests are answered. A second one stops at once."""
 
 EPILOG = f"""\
@@ -20,6 +21,7 @@ examples:
   modsim --config plant.yaml
   modsim run plant.yaml --seed 7 --log-level warning
   modsim run plant.yaml --scenario switch-loss
+  modsim run - --duration 10m < plant.yaml
   modsim run plant.yaml --ready-file /run/modsim.json --log-format json 2>> modsim.log
 
 {exit_codes()}"""
@@ -28,7 +30,7 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The plant file by position or as ``--config``, and how to run it."""
     file = parser.add_mutually_exclusive_group(required=True)
-    file.add_argument("file", metavar="FILE", nargs="?", help="the plant file (YAML)")
+    file.add_argument("file", metavar="FILE", nargs="?", help="the plant file (YAML), - for standard input")
     file.add_argument("--config", "-c", metavar="FILE", help="the plant file, by name")
     shared.add_seed(parser)
     shared.add_time_scale(parser)
@@ -47,11 +49,12 @@ def run(arguments: argparse.Namespace) -> int:
     import gc
 
     gc.disable()  # nothing made while starting dies young; collecting it again and again costs a third
+    service.spare()
+    from simulator.cli.plant_files import read_plant
     from simulator.cli.serving import serve_plant
-    from simulator.config.loader import load_plant
 
-    config = load_plant(
-        arguments.config or arguments.file, seed=arguments.seed, time_scale=arguments.time_scale
+    config = read_plant(
+        arguments.file or arguments.config, seed=arguments.seed, time_scale=arguments.time_scale
     )
     try:
         config = config.with_scenarios(arguments.scenario)

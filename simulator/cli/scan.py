@@ -75,7 +75,7 @@ def _scan(arguments: argparse.Namespace) -> int:
     if arguments.step < 1:
         raise ValueError(f"step is {arguments.step}, expected 1 or more")
     tables = [each for each in Table if not arguments.table or each.label in arguments.table]
-    bar = _Progress()
+    bar = Progress()
     budget = scanning.Budget(arguments.max_requests, bar)
     found: list[tuple[int, list[Found]]] = []
     with asking.client_of(arguments) as client:
@@ -141,7 +141,7 @@ def _listed(spans: list[tuple[int, int]]) -> str:
     return ", ".join(parts[:40]) + (f", … ({len(parts)} ranges)" if len(parts) > 40 else "")
 
 
-class _Progress:
+class Progress:
     """How many requests were sent, on a terminal."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from simulator.cli import arguments as shared
-from simulator.cli import exits
+from simulator.cli import exits, service
 from simulator.cli.texts import exit_codes
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve the device."""
+    service.spare()
     from simulator.cli.serving import serve_plant
 
     try:

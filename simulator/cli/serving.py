@@ -9,12 +9,14 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simulator.cli import exits, logs, process, ready
 from simulator.cli.preflight import descriptor_findings
 from simulator.cli.progress import ProgressBar
-from simulator.cli.streams import STDERR, STDOUT
+from simulator.cli.service import Service
+from simulator.cli.streams import STDERR, STDOUT, Stream
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
@@ -30,27 +32,37 @@ def serve_plant(config: PlantConfig, arguments: argparse.Namespace) -> int:
     reactor = process.install_reactor()
     from simulator.plant import Plant
 
-    logs.begin(STDERR, level=arguments.log_level, layout=arguments.log_format)
+    log_stream = logs.begin_as(arguments)
     for finding in descriptor_findings(config.listeners, process.raise_descriptor_limit()):
         STDERR.write(f"modsim: {finding}\n")
         return finding.code
-    return Serving(Plant(config, reactor), reactor, arguments.ready_file).run()
+    return Serving(Plant(config, reactor), reactor, arguments, log_stream).run()
 
 
 class Serving:
     """One life of a plant."""
 
-    def __init__(self, plant: Plant, reactor: Any, ready_file: str | None) -> None:
+    def __init__(self, plant: Plant, reactor: Any, arguments: argparse.Namespace, log_stream: Stream) -> None:
         from twisted.logger import Logger
+
+        from simulator.cli.status import line_of, status_of
 
         self._log = Logger("simulator.cli")
         self._plant = plant
         self._reactor = reactor
-        self._ready_file = ready_file
+        self._ready_file = arguments.ready_file
         self._failure: Failure | None = None
         self._stopping = False
         self._watchdog: Watchdog | None = None
         self._bar = ProgressBar(STDERR, reactor.seconds, "listeners")
+        self._service = Service(
+            reactor,
+            log_stream,
+            stop=self._begin_stop,
+            status=partial(status_of, plant),
+            line=partial(line_of, plant),
+            duration=arguments.duration,
+        )
 
     def run(self) -> int:
         """Run the reactor; return the exit code or raise what kept the plant from opening."""
@@ -65,7 +77,8 @@ class Serving:
 
     def _open(self) -> None:
         process.on_stop_signal(self._stop, self._stop_at_once)
-        opened: Deferred[Any] = self._plant.open(progress=self._bar)
+        self._service.begin()
+        opened: Deferred[Any] = self._plant.open(progress=self._progress)
         opened.addCallback(self._opened)
         opened.addErrback(self._failed)
 
@@ -83,6 +96,11 @@ class Serving:
             ready.write_ready_file(self._ready_file, self._plant.devices, endpoints, seconds)
         if not STDOUT.write(ready.ready_line(self._plant.devices, endpoints, seconds)):
             self._log.warn("the ready line could not be written to stdout; the plant answers all the same")
+        self._service.ready()
+
+    def _progress(self, done: int, total: int) -> None:
+        self._bar(done, total)
+        self._service.opening(done, total)
 
     def _watch(self) -> None:
         """Let somebody see who holds the event loop too long."""
@@ -102,10 +120,11 @@ class Serving:
     def _stop(self, signal_name: str) -> None:
         self._reactor.callFromThread(self._begin_stop, signal_name)
 
-    def _begin_stop(self, signal_name: str) -> None:
-        if self._failure is None:
-            self._log.info("{signal}: stopping, open requests are answered first", signal=signal_name)
+    def _begin_stop(self, reason: str) -> None:
+        if self._failure is None and not self._stopping:
+            self._log.info("{reason}: stopping, open requests are answered first", reason=reason)
             self._stopping = True
+            self._service.stopping()
             self._reactor.stop()
 
     def _stop_at_once(self, signal_name: str) -> None:

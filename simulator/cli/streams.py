@@ -48,6 +48,24 @@ class Stream:
         return os.isatty(self._descriptor)
 
 
+class LogFile(Stream):
+    """A file that lines are appended to.  Raises OSError when it cannot be opened."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(_append_to(path))
+
+    def reopen(self) -> None:
+        """Go on in the file that has the name now, another one after a rotation; raises OSError."""
+        fresh = _append_to(self.path)
+        os.dup2(fresh, self._descriptor, inheritable=False)
+        os.close(fresh)
+
+
+def _append_to(path: str) -> int:
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+
 STDOUT = Stream(1)
 STDERR = Stream(2)
 

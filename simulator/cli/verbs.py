@@ -31,6 +31,7 @@ class Verb(NamedTuple):
     name: str
     summary: str
     module: str
+    serves: bool = False  # until it is stopped; its options may stand in the environment
 
     def load(self) -> VerbModule:
         """The verb's module, imported now."""
@@ -40,11 +41,12 @@ class Verb(NamedTuple):
 VERBS = {
     verb.name: verb
     for verb in (
-        Verb("run", "start a plant and serve it until stopped", "simulator.cli.run"),
-        Verb("serve", "serve one device with every address, without a file", "simulator.cli.serve"),
+        Verb("run", "start a plant and serve it until stopped", "simulator.cli.run", True),
+        Verb("serve", "serve one device with every address, without a file", "simulator.cli.serve", True),
         Verb("check", "validate a plant file and preflight it on this machine", "simulator.cli.check"),
-        Verb("explain", "follow one point down to the frame that reads it", "simulator.cli.explain"),
+        Verb("explain", "follow a point down to the frame that reads it, or tell all of a device", "simulator.cli.explain"),
         Verb("profiles", "list the profiles, or show one", "simulator.cli.profiles"),
+        Verb("import", "make a profile of a register map: CSV, JSON, XML", "simulator.cli.importing"),
         Verb("schema", "print the JSON Schema of the plant file or the profile", "simulator.cli.schema"),
         Verb("init", "write a commented plant file to start from", "simulator.cli.init"),
         Verb("certs", "make certificates for tests of Modbus/TCP Security", "simulator.cli.certs"),
@@ -53,10 +55,16 @@ VERBS = {
         Verb("watch", "read values of any device again and again", "simulator.cli.watch"),
         Verb("identify", "ask a device what it is", "simulator.cli.identify"),
         Verb("diagnose", "ask a device how it is doing, and time the way to it", "simulator.cli.diagnose"),
+        Verb("health", "does a running plant answer? for health checks", "simulator.cli.health"),
         Verb("scan", "find unit ids and address ranges", "simulator.cli.scan"),
+        Verb("export", "write the values of a device as a register map", "simulator.cli.exporting"),
+        Verb("scrape", "make a profile of a live device", "simulator.cli.scrape"),
         Verb("repl", "talk to a device, interactively or from a script", "simulator.cli.repl"),
         Verb(
-            "forward", "forward requests to another device: TCP to serial, any pair", "simulator.cli.forward"
+            "forward",
+            "forward requests to another device: TCP to serial, any pair",
+            "simulator.cli.forward",
+            True,
         ),
         Verb("load", "load any server with a swarm of pollers", "simulator.cli.load"),
         Verb("decode", "explain frames from hexadecimal or a capture", "simulator.cli.decode"),

@@ -19,6 +19,7 @@
 ``trying``      when a request is worth another try
 ``base``        what every client is made of
 ``links``       the blocking ways to a server
+``forks``       what a child process does with its copies of clients
 ``driver``      requests by events: what Twisted and asyncio share
 ``tls``         TLS contexts, and TLS without sockets
 ==============  =======================================================================================

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from asyncio import get_running_loop
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -39,6 +40,7 @@ class AsyncClient(Configured, AsyncioFace, Verbs):
     def __init__(self, url: str, **options: Any) -> None:
         super().__init__(url, **options)
         self._driver: Driver | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None  # of the driver
 
     @property
     def connected(self) -> bool:
@@ -53,7 +55,7 @@ class AsyncClient(Configured, AsyncioFace, Verbs):
     async def close(self) -> None:
         """End the connection and every request under way; another request would open it again."""
         if self._driver is not None:
-            await self._driver.close()
+            await self._started().close()
 
     async def __aenter__(self) -> Self:
         return await self.connect()
@@ -69,14 +71,24 @@ class AsyncClient(Configured, AsyncioFace, Verbs):
 
     def _run(self, plan: Plan[T] | Ask[T]) -> asyncio.Future[T]:
         driver = self._driver
-        if driver is None:
+        if driver is None or self._loop is not get_running_loop():
             driver = self._started()
         promise: asyncio.Future[T] = driver.run(plan)
         return promise
 
     def _started(self) -> Driver:
-        if self._driver is None:
-            self._driver = Driver(self, AsyncioLoop(asyncio.get_running_loop()))
+        """The driver in the running loop; a new one where the loop of the first is over.
+
+        Raises RuntimeError where no loop runs, and where the client belongs to another one.
+        """
+        loop = get_running_loop()
+        if self._driver is not None and self._loop is loop:
+            return self._driver
+        if self._loop is not None and not self._loop.is_closed():
+            raise RuntimeError(
+                f"{self.url}: client belongs to another event loop, expected one for each loop"
+            )
+        self._loop, self._driver = loop, Driver(self, AsyncioLoop(loop))
         return self._driver
 
 

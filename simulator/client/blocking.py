@@ -1,8 +1,9 @@
 """The blocking client: a loop over a link.
 
 It loads neither Twisted nor asyncio, starts no thread, and keeps the connection open between requests; one
-that the server closed meanwhile is opened anew.  Threads may share a client: they take turns.  The one rule:
-what fails is released at once; after an error the client can be used on.
+that the server closed meanwhile is opened anew.  Threads may share a client: they take turns.  Processes do
+not share a connection: a child opens its own.  The one rule: what fails is released at once; after an error
+the client can be used on.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from simulator.client.asks import Ask
 from simulator.client.base import Configured
+from simulator.client.forks import after_fork
 from simulator.client.links import Link, open_link
 from simulator.client.plans import BlockingFace, Plan
 from simulator.client.session import Session
@@ -39,14 +41,26 @@ class Client(Configured, BlockingFace, Verbs):
 
     def __init__(self, url: str, **options: Any) -> None:
         super().__init__(url, **options)
-        from threading import RLock
-
-        self.session = self._new_session()
         self._link: Link | None = None
         self._began = 0.0  # when the last request was sent
         self._used = 0.0  # when something last came
         self._free = 0.0  # when a serial line may be used again
+        self._fresh()
+        after_fork(self)
+
+    def _fresh(self) -> None:
+        """Nothing is under way, and no connection is open."""
+        from threading import RLock
+
+        self.session = self._new_session()
+        self._link = None
         self._lock = RLock()
+
+    def forked(self) -> None:
+        """In a child process: the connection, and what is under way, belong to the parent."""
+        if self._link is not None:
+            self._link.close()  # the copy of it
+        self._fresh()
 
     @property
     def connected(self) -> bool:
@@ -113,7 +127,13 @@ class Client(Configured, BlockingFace, Verbs):
     def _once(self, ask: Ask[T]) -> T:
         link, session = self._link, self.session
         self._began = now = monotonic()
-        if link is None or now - self._used > IDLE_S or now < self._free or session.given_up or session.heard:
+        if (
+            link is None
+            or now - self._used > IDLE_S
+            or now < self._free
+            or session.given_up
+            or not session.matches  # what came meanwhile could be mistaken for the answer
+        ):
             link = self._ready()
         adu, sent = session.begin(ask), False
         try:
@@ -155,7 +175,8 @@ class Client(Configured, BlockingFace, Verbs):
             if not data and not self.datagrams:
                 session.closed()
                 return
-            if not link.wait(until - monotonic()):
+            left = until - monotonic()
+            if left <= 0 or not link.wait(left):  # also while other bytes keep coming
                 raise TimeoutError
             data = link.receive(link.chunk)
             self._used = monotonic()

@@ -110,6 +110,7 @@ class Driver:
         self._free = 0.0  # when it is
         self._openers: list[Any] = []  # promises of connect()
         self._closers: list[Any] = []  # promises of close()
+        self._ending: set[Wire] = set()  # closed here, but not gone yet
 
     @property
     def connected(self) -> bool:
@@ -151,15 +152,14 @@ class Driver:
         opening, self._opening = self._opening, None
         if opening is not None:
             opening.cancel()
+        self._end_wire()
         self._fail_waiting(ConnectionClosed(self.client.url, CLOSED_HERE))
         for ask in self.session.closed(CLOSED_HERE):
             self._over(ask.owner, ask.error, final=True)
-        self._quieten()
-        if self._wire is None:
-            self._loop.keep(promise, None, None)
-        else:
+        if self._ending:
             self._closers.append(promise)
-            self._wire.close()
+        else:
+            self._loop.keep(promise, None, None)
         return promise
 
     # what a loop tells
@@ -185,10 +185,11 @@ class Driver:
 
     def received(self, data: bytes) -> None:
         """Bytes have come, as they came."""
-        for ask in self.session.receive(data):
+        done = self.session.receive(data)
+        if self.session.lost:  # before anybody is told, who may ask again at once
+            done += self._abort(f"garbage came: {self.session.lost}")
+        for ask in done:
             self._over(ask.owner, ask.error)
-        if self.session.lost:
-            self._abort()
         if self.client.gap_s:
             self._free = self._loop.seconds() + self.client.gap_s
         self._pump()
@@ -202,17 +203,22 @@ class Driver:
 
     def lost(self, wire: Wire, reason: str = "") -> None:
         """A connection has ended; nothing when it was not the one that is open."""
-        if wire is not self._wire:
+        if wire is self._wire:
+            self._wire = None
+            self._quieten()
+            for ask in self.session.closed(reason):
+                self._over(ask.owner, ask.error)
+        elif wire not in self._ending:
             return
-        self._wire = None
-        self._quieten()
-        for ask in self.session.closed(reason):
-            self._over(ask.owner, ask.error)
-        closers, self._closers = self._closers, []
+        self._ending.discard(wire)
+        closers: list[Any] = []
+        if not self._ending:
+            closers, self._closers = self._closers, closers
         for promise in closers:
             self._loop.keep(promise, None, None)
-        if self._queue:
-            self._pump()
+        if self._openers and self._wire is None:
+            self._connect()
+        self._pump()
 
     # what follows
 
@@ -299,13 +305,17 @@ class Driver:
         """The time of some requests is over."""
         self._timer = None
         now = self._loop.seconds()
-        for job, until in list(self._flying.items()):
+        done = []
+        for job, until in self._flying.items():
             if until > now:
                 self._timer = self._loop.call_later(until - now, self._expire)
                 break
-            self._over(job, self.session.expire(job.ask, self.options.timeout))
+            job.ask.error = self.session.expire(job.ask, self.options.timeout)
+            done.append(job.ask)
         if self.session.broken:
-            self._abort()
+            done += self._abort("an answer before it never ended")
+        for ask in done:
+            self._over(ask.owner, ask.error)
         self._pump()
 
     def _wait(self, seconds: float) -> None:
@@ -317,16 +327,24 @@ class Driver:
         self._pump()
 
     def _connect(self) -> None:
-        if self._opening is None and not self._closers:
+        if self._opening is None and not self._ending:
             self._opening = self._loop.open(self)
 
     def _reconnect(self) -> None:
         self._opening = self._loop.open(self)
 
-    def _abort(self) -> None:
-        """Nothing can follow on this connection."""
-        if self._wire is not None:
-            self._wire.close()
+    def _abort(self, reason: str) -> list[Ask[Any]]:
+        """Nothing can follow on this connection; the requests that end with it."""
+        self._end_wire()
+        return self.session.closed(reason)
+
+    def _end_wire(self) -> None:
+        """Close the connection: what is asked from now on waits until it is gone, and for another one."""
+        self._quieten()
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            self._ending.add(wire)
+            wire.close()
 
     def _quieten(self) -> None:
         """No timer is left."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from simulator.client.asks import Ask
 from simulator.client.base import Configured
 from simulator.client.blocking import Client
+from simulator.client.forks import after_fork
 from simulator.client.plans import Plan, PoolFace
 from simulator.client.verbs import Verbs
 
@@ -38,10 +39,21 @@ class ClientPool(Configured, PoolFace, Verbs):
             raise ValueError(f"size is {size} with {url!r}, expected 1: a serial port is opened once")
         self.size = size
         self._clients = [Client(url, **options) for _ in range(size)]
+        self._threads: ThreadPoolExecutor | None
+        self._fresh()
+        after_fork(self)
+
+    def _fresh(self) -> None:
+        """Every client is idle."""
         self._idle: SimpleQueue[Client] = SimpleQueue()
         for client in self._clients:
             self._idle.put(client)
-        self._threads: ThreadPoolExecutor | None = ThreadPoolExecutor(size, "modsim-client")
+        self._threads = ThreadPoolExecutor(self.size, "modsim-client")
+
+    def forked(self) -> None:
+        """In a child process: no thread is here, and what is under way belongs to the parent."""
+        if self._threads is not None:
+            self._fresh()
 
     def close(self) -> None:
         """Finish what is under way, then end every connection and thread; what has not begun is cancelled."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from simulator.errors import Fault
 from simulator.protocol.checksums import crc16, lrc
-from simulator.protocol.codes import EXCEPTION_BIT
+from simulator.protocol.codes import EXCEPTION_BIT, MAX_PDU
+from simulator.protocol.mbap import MAX_LENGTH, MIN_LENGTH
 from simulator.protocol.messages import response_length
 
 MOST = 600  # bytes worth looking at: more than any frame
@@ -29,6 +30,8 @@ def _rtu(heard: bytes, unit: int, function: int) -> tuple[Fault, str]:
     if not length or len(heard) < size:
         return "half", f"answer is {len(heard)} bytes, expected {size if length else 'more'}: {_hex(heard)}"
     got, right = heard[size - 2 : size], crc16(heard[: size - 2]).to_bytes(2, "little")
+    if got == right:
+        return _misfit(size)
     return "checksum", f"CRC of the answer is {_hex(got)}, expected {_hex(right)}"
 
 
@@ -45,6 +48,8 @@ def _ascii(heard: bytes, unit: int, function: int) -> tuple[Fault, str]:
         return _garbage(heard)
     if len(data) < 3:
         return "half", f"answer is {len(data)} bytes, expected 4 or more: {_text(heard[start:])}"
+    if data[-1] == lrc(data[:-1]):
+        return _misfit(len(data))
     return "checksum", f"LRC of the answer is {data[-1]:02x}, expected {lrc(data[:-1]):02x}"
 
 
@@ -59,7 +64,14 @@ def _binary(heard: bytes, unit: int, function: int) -> tuple[Fault, str]:
 
 def _mbap(heard: bytes, unit: int, function: int) -> tuple[Fault, str]:
     size = 6 + int.from_bytes(heard[4:6], "big") if len(heard) >= 6 else 0
+    if size and not MIN_LENGTH <= size - 6 <= MAX_LENGTH:
+        return "garbage", f"length is {size - 6}, expected {MIN_LENGTH} to {MAX_LENGTH}: {_hex(heard)}"
     return "half", f"answer is {len(heard)} bytes, expected {size or '9 or more'}: {_hex(heard)}"
+
+
+def _misfit(size: int) -> tuple[Fault, str]:
+    """A frame whose checksum is right, and which is none all the same."""
+    return "garbage", f"answer is a frame of {size} bytes, expected a PDU of 1 to {MAX_PDU} bytes in it"
 
 
 def _garbage(heard: bytes) -> tuple[Fault, str]:

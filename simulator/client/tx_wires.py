@@ -40,7 +40,7 @@ class Stream(protocol.Protocol):
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
         self.over = True
         clean = reason.check(error.ConnectionDone, error.ConnectionAborted)
-        self.driver.lost(self, "" if clean else f"the connection broke: {reason.getErrorMessage().lower()}")
+        self.driver.lost(self, "" if clean else _broken(reason.value))
 
     def close(self) -> None:
         self.transport.abortConnection()  # type: ignore[union-attr]
@@ -164,6 +164,12 @@ class Serial(abstract.FileDescriptor):
 
     def close(self) -> None:
         self._later(0, self.connectionLost, Failure(error.ConnectionDone()))
+
+
+def _broken(reason: BaseException | None) -> str:
+    """How a connection ended badly; Twisted does not say how when it was while reading."""
+    number = getattr(reason, "osError", None) or getattr(reason, "errno", None)
+    return f"the connection broke: {os.strerror(number).lower()}" if number else "the connection broke"
 
 
 def _open_tcp(reactor: Any, driver: Driver) -> defer.Deferred[Any]:

@@ -145,19 +145,23 @@ def faults_of(faults: Iterable[Fault], group: int, index: int) -> list[Fault]:
     return [fault for fault in faults if fault.selection.covers(group, index)]
 
 
-def described(fault: Fault, group: Group, unit: int, request: bytes) -> str:
+def described(fault: Fault, group: Group, unit: int, request: bytes | None = None) -> str:
     """What a rule does to a device of a group, whether it is on, whether it is about a request."""
     rule = fault.rule
-    about = conditions(rule.when, group.profile.points, units=fault.units)
-    client = "" if rule.when.client is None else str(rule.when.client.networks[0].network_address)
-    asked = Asked(request[0], unit, touched(request), client, group.endpoint.scheme)
     text = f"{fault.name}: {', '.join(rule.then.kinds)}"
     notes = [
         *([] if rule.enabled else ["off"]),
-        *([] if about.fit(asked) else ["not for this request"]),
+        *([] if request is None or _is_about(fault, group, unit, request) else ["not for this request"]),
         *(["for some clients"] if rule.when.client is not None else []),
     ]
     return f"{text} ({', '.join(notes)})" if notes else text
+
+
+def _is_about(fault: Fault, group: Group, unit: int, request: bytes) -> bool:
+    when = fault.rule.when
+    client = "" if when.client is None else str(when.client.networks[0].network_address)
+    asked = Asked(request[0], unit, touched(request), client, group.endpoint.scheme)
+    return conditions(when, group.profile.points, units=fault.units).fit(asked)
 
 
 def _unknown_points(file: FaultFile, selection: Selection, groups: Sequence[Group]) -> Iterator[Mistake]:

@@ -54,17 +54,28 @@ def load_plant(
     """
     with _garbage_left():
         config = _Loading(read_file(path, environ=environ), environ, seed).plant()
-    if time_scale is None:
-        return config
-    return replace(config, clock=replace(config.clock, time_scale=check_scale(time_scale)))
+    return _at_scale(config, time_scale)
 
 
 def parse_plant(
-    text: str, *, file: str = "<text>", environ: Mapping[str, str] | None = None, seed: int | None = None
+    text: str | bytes,
+    *,
+    file: str = "<text>",
+    environ: Mapping[str, str] | None = None,
+    seed: int | None = None,
+    time_scale: float | None = None,
 ) -> PlantConfig:
     """The plant of a text; ``file`` is what problems call it, and folders are searched beside it."""
     with _garbage_left():
-        return _Loading(read_text(text, file=file, environ=environ), environ, seed).plant()
+        config = _Loading(read_text(text, file=file, environ=environ), environ, seed).plant()
+    return _at_scale(config, time_scale)
+
+
+def _at_scale(config: PlantConfig, time_scale: float | None) -> PlantConfig:
+    """The plant at another pace of virtual time, where one is given."""
+    if time_scale is None:
+        return config
+    return replace(config, clock=replace(config.clock, time_scale=check_scale(time_scale)))
 
 
 @contextmanager

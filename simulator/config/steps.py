@@ -161,15 +161,17 @@ class ScenarioPlan:
         return max(self.every, *(step.at + (step.lasting or 0.0) for step in self.steps))
 
 
-def steps_about(plans: Iterable[ScenarioPlan], group: int, index: int, point: str) -> list[str]:
-    """The steps of scenarios that concern a point of one device."""
+def steps_about(
+    plans: Iterable[ScenarioPlan], group: int, index: int, point: str | None = None
+) -> list[str]:
+    """The steps of scenarios that concern a point of one device; without ``point``, any of it."""
     return [
         f"{plan.name}: {step}"
         for plan in plans
         for step in plan.steps
         if (selection := getattr(step.action, "selection", None)) is not None
         and selection.covers(group, index)
-        and getattr(step.action, "point", None) in (None, point)
+        and (point is None or getattr(step.action, "point", None) in (None, point))
     ]
 
 

@@ -109,18 +109,24 @@ def read_file(path: str | os.PathLike[str], *, environ: Mapping[str, str] | None
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ConfigError([Problem(file, 0, 0, "", f"file cannot be read: {reason}")]) from None
+    return read_text(content, file=file, environ=environ)
+
+
+def _decoded(content: bytes, file: str) -> str:
+    """The text of a file.  Raises ConfigError."""
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = content[: error.start]
         line, column = before.count(b"\n") + 1, len(before) - before.rfind(b"\n")
         message = f"file holds the byte 0x{content[error.start]:02X}, expected UTF-8"
         raise ConfigError([Problem(file, line, column, "", message)]) from None
-    return read_text(text, file=file, environ=environ)
 
 
-def read_text(text: str, *, file: str, environ: Mapping[str, str] | None = None) -> Document:
-    """The document in a text; ``file`` is what problems call it.  Raises ConfigError."""
+def read_text(text: str | bytes, *, file: str, environ: Mapping[str, str] | None = None) -> Document:
+    """The document in a text or in its bytes; ``file`` is what problems call it.  Raises ConfigError."""
+    if isinstance(text, bytes):
+        text = _decoded(text, file)
     try:
         root = _Parser(text).get_single_node()
         return Document(file, root, os.environ if environ is None else environ)

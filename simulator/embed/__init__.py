@@ -19,6 +19,7 @@
 ``blocks``      tables behind routes and providers, tables that are watched
 ``providers``   ``Provider``: the base class of data of your own
 ``remotes``     ``Remote``: a device whose data is another device
+``repeating``   work that is done again and again
 ``identities``  identification objects, edited while the server runs
 ``awaiting``    coroutines, Deferreds and futures of your functions
 ``threads``     the reactor of the process, and how other threads reach it

@@ -55,7 +55,7 @@ def endpoint_of(host: str, port: int) -> str:
     except ValueError:
         found = socket.getaddrinfo(bare, None, type=socket.SOCK_STREAM)
         ip = ip_address(found[0][4][0])
-    return f"tcp://{format_host(int(ip), ip.version == 6)}:{port}"
+    return f"tcp://{format_host(int(ip), ip.version == 6, bracket=True)}:{port}"
 
 
 def plant_of_arguments(
@@ -100,5 +100,5 @@ def _profile(tables: Mapping[str, Area | int], signed: bool, identity: Mapping[s
     return {
         "signed": signed,
         "identity": dict(identity),
-        "tables": {name: areas[name].described() for name in _TABLES if areas[name].count},
+        "tables": {name: areas[name].described() for name in _TABLES if name in areas and areas[name].count},
     }

@@ -154,8 +154,9 @@ class Chain:
             return later.addCallback(self._awaited, request, behind)
         if outcome is None and behind is not None:
             return behind(request)
-        if not isinstance(outcome, bytes | bytearray):
-            raise TypeError(f"a function has answered {outcome!r:.60}, expected bytes or None")
+        if not isinstance(outcome, bytes | bytearray) or len(outcome) > codes.MAX_PDU:
+            expected = f"expected up to {codes.MAX_PDU} bytes or None"
+            raise TypeError(f"a function has answered {outcome!r:.60}, {expected}")
         return bytes(outcome)
 
     def _carry_out(self, own: Function, device: Device, request: Request) -> Answer:

@@ -19,8 +19,9 @@ from simulator.forwarding import Upstream
 class Remote:
     """``Remote("rtu:/dev/ttyUSB0?baudrate=19200", timeout=1)``: the way to devices at one URL.
 
-    ``options`` are those of every client.  It connects with the first request and is closed with the servers
-    that use it.  Raises ValueError for a URL or an option that makes no sense.
+    ``options`` are those of every client; ``in_flight=16`` lets a unit that is silent hold nobody up, where
+    the other side takes several requests at once.  It connects with the first request and is closed with the
+    servers that use it.  Raises ValueError for a URL or an option that makes no sense.
     """
 
     def __init__(self, url: str, **options: Any) -> None:

@@ -10,20 +10,21 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredList, succeed
-from twisted.logger import Logger
 
 from simulator.config.plant import PlantConfig
 from simulator.embed import areas, threads
 from simulator.embed.access import Tables
 from simulator.embed.areas import Area
-from simulator.embed.awaiting import deferred, is_later
+from simulator.embed.awaiting import deferred
 from simulator.embed.logs import ToLogging
 from simulator.embed.overrides import Chain, Overrides
 from simulator.embed.registering import Registering
 from simulator.embed.remotes import Remote
+from simulator.embed.repeating import Repetition, Repetitions
 from simulator.embed.units import Unit
 from simulator.plant import Plant
 from simulator.protocol.codes import ADDRESSES, TCP_PORT, Table
@@ -32,38 +33,23 @@ if TYPE_CHECKING:
     from simulator.embed.identities import Identity
     from simulator.embed.providers import Provider
 
-log = Logger()
 T = TypeVar("T")
 
 _IDENTITY = {"vendor_name": "modsim", "product_code": "EMBEDDED", "revision": "1.0"}
-
-
-class Repetition:
-    """Work that is done again and again; ``cancel`` ends that."""
-
-    def __init__(
-        self, seconds: float, function: Callable[[], Any], cancel: Callable[[Repetition], None]
-    ) -> None:
-        self.seconds = seconds
-        self.function = function
-        self.loop: Any = None
-        self.busy = False
-        self._cancel = cancel
-
-    def cancel(self) -> None:
-        """Do it no more."""
-        self._cancel(self)
 
 
 class ModbusServer(Tables, Registering):
     """A server of one device or several.
 
     ``host`` and ``port`` are where it listens, port 0 for a free one; ``endpoint`` in place of both is any
-    that plant files know, such as ``udp://[::1]:0`` or ``rtu:pty``.  ``units`` are the unit ids, each a device of
-    its own; ``any`` is one device for all of them.  Each table is a number of addresses or an ``Area``, 0 for
-    none; ``virtual`` is none of them.  ``profile``, by name or as a mapping, in place of these is a whole
-    device.  ``provider``, ``engine`` and ``remote`` stand in for the device.  ``settings`` are more keys of a
-    group of the plant file: ``tls``, ``quirks``, ``allow``, ``unknown_unit``, …
+    that plant files know, such as ``udp://[::1]:0`` or ``rtu:pty``.  ``units`` are the unit ids, each a
+    device of its own; ``any`` is one device for all of them.  Each table is a number of addresses or an
+    ``Area``, 0 for none; ``virtual`` is none of them.  ``profile``, by name or as a mapping, in place of
+    these is a whole device.  ``provider``, ``engine`` and ``remote`` stand in for the device.  ``settings``
+    are more keys of a group of the plant file: ``tls``, ``quirks``, ``allow``, ``unknown_unit``, …
+
+    ``reactor`` is for programs that run Twisted's themselves and start servers before it turns, as with
+    ``task.react``: no thread is started for them then.
 
     Raises ValueError or :class:`~simulator.errors.ConfigError` for what makes no sense.  Nothing opens yet.
     """
@@ -90,6 +76,7 @@ class ModbusServer(Tables, Registering):
         max_connections: int | None = None,
         log_level: str | None = None,
         autostart: bool = False,
+        reactor: Any = None,
         **settings: Any,
     ) -> None:
         tables = {
@@ -112,7 +99,7 @@ class ModbusServer(Tables, Registering):
                 "max_connections": max_connections,
             },
         )
-        self._begin(config, log_level, signed=signed)
+        self._begin(config, log_level, reactor, signed=signed)
         if provider is not None:
             self.use_provider(provider)
         if engine is not None:
@@ -129,30 +116,37 @@ class ModbusServer(Tables, Registering):
         *,
         log_level: str | None = None,
         autostart: bool = False,
+        reactor: Any = None,
     ) -> Self:
         """A server of a whole plant: a path, a YAML text, or a mapping as a plant file has it.
 
         Raises :class:`~simulator.errors.ConfigError` with all that is wrong.
         """
         server = cls.__new__(cls)
-        server._begin(areas.plant_of(source), log_level)
+        server._begin(areas.plant_of(source), log_level, reactor)
         if autostart:
             server.start()
         return server
 
-    def _begin(self, config: PlantConfig, log_level: str | None, *, signed: bool = False) -> None:
+    def _begin(
+        self, config: PlantConfig, log_level: str | None, reactor: Any, *, signed: bool = False
+    ) -> None:
+        if reactor not in (None, threads.the_reactor()):
+            raise ValueError(f"reactor is {reactor!r}, expected that of the process")
+        self._has_reactor = reactor is not None
         self.config = config
         self.plant = Plant(config, threads.the_reactor())
         self.is_running = False
         self._overrides = Overrides()
         self._units: dict[str, Unit] = {}
-        self._repetitions: list[Repetition] = []
+        self._repetitions = Repetitions(self._settle)
         self._remotes: list[Remote] = []
         self._log = None if log_level is None else ToLogging(log_level)
         self._loop: asyncio.AbstractEventLoop | None = None  # that of asyncio, which started the server
         self._is_spent = False  # the plant has been opened: another start needs a new one
         self._starters: list[Deferred[Self]] = []  # who waits for the start that is under way
         self._stopped = threading.Event()
+        self._trigger: Any = None  # stops the server with the reactor
         self.is_signed = signed
 
     def __repr__(self) -> str:
@@ -167,15 +161,14 @@ class ModbusServer(Tables, Registering):
         Returns when clients can connect; inside a running reactor at once, with a Deferred of the server.
         Raises :class:`~simulator.errors.BindError` when an endpoint is taken or cannot be opened.
         """
-        threads.ensure_running()
-        return threads.run(self._open)
+        return self._open() if self._comes_before() else threads.run(self._open)
 
     def stop(self) -> Any:
         """Answer what has arrived, then close every connection; nothing when it does not run.
 
         Inside a running reactor it returns a Deferred at once.
         """
-        return threads.run(self._close)
+        return self._close() if self._comes_before() else threads.run(self._close)
 
     def serve_forever(self) -> None:
         """Start, and return when ``stop`` is called elsewhere or the program is interrupted."""
@@ -190,7 +183,7 @@ class ModbusServer(Tables, Registering):
     async def start_async(self) -> Self:
         """``start`` for asyncio; coroutines of yours run in this event loop from now on."""
         self._loop = asyncio.get_running_loop()
-        threads.ensure_running()
+        self._comes_before()
         started: Self = await self._in_loop(self._open)
         return started
 
@@ -269,16 +262,7 @@ class ModbusServer(Tables, Registering):
         It may be a coroutine function; one that still runs when its time comes is left alone.  What it raises
         is logged, and it is called again.
         """
-        if not seconds > 0:
-            raise ValueError(f"seconds is {seconds!r}, expected more than 0")
-        made = Repetition(seconds, function, self._cancel)
-
-        def begin() -> None:
-            self._repetitions.append(made)
-            if self.is_running:
-                self._repeat(made)
-
-        threads.run(begin)
+        made: Repetition = threads.run(self._repetitions.add, seconds, function)
         return made
 
     # how it works
@@ -323,8 +307,17 @@ class ModbusServer(Tables, Registering):
         own = [self._units[name]._overrides] if name in self._units else []
         device = self.plant.device_of(group, index)
         registered = [one for one in (self._overrides, *own) if one]
-        chain = Chain(registered, name, lambda outcome: deferred(outcome, self._loop))
+        chain = Chain(registered, name, self._settle)
         device.override(chain.functions(device.kind.functions) if registered else None)
+
+    def _comes_before(self) -> bool:
+        """True when the program's reactor does not turn yet; has one turn when the program runs none."""
+        if not self._has_reactor:
+            threads.ensure_running()
+        return not threads.is_running()
+
+    def _settle(self, outcome: Any) -> Deferred[Any]:
+        return deferred(outcome, self._loop)
 
     async def _in_loop(self, function: Callable[[], Any]) -> Any:
         if not threads.inside():
@@ -352,9 +345,9 @@ class ModbusServer(Tables, Registering):
 
     def _opened(self, _: object) -> Self:
         self.is_running = True
+        self._trigger = self.plant.reactor.addSystemEventTrigger("before", "shutdown", self._close)
         self.plant.startService()
-        for repetition in self._repetitions:
-            self._repeat(repetition)
+        self._repetitions.start(self.plant.time)
         return self
 
     def _not_opened(self, failure: Any) -> Deferred[Any]:
@@ -373,8 +366,9 @@ class ModbusServer(Tables, Registering):
         if not self.is_running:
             return succeed(None)
         self.is_running = False
-        for repetition in self._repetitions:
-            repetition.loop.stop()
+        with suppress(ValueError):  # it is the trigger that calls
+            self.plant.reactor.removeSystemEventTrigger(self._trigger)
+        self._repetitions.stop()
         return self._end()
 
     def _end(self) -> Deferred[None]:
@@ -400,30 +394,3 @@ class ModbusServer(Tables, Registering):
             self._apply_to_all()
         for unit in self._units.values():
             self._apply_to(unit.group, unit.index)
-
-    def _repeat(self, made: Repetition) -> None:
-        def beat(_: int) -> None:
-            if made.busy:
-                return
-            outcome = made.function()
-            if is_later(outcome):
-                made.busy = True
-                deferred(outcome, self._loop).addErrback(_complain).addBoth(free)
-
-        def free(_: object) -> None:
-            made.busy = False
-
-        made.loop = self.plant.time.every(made.seconds, beat)
-
-    def _cancel(self, made: Repetition) -> None:
-        def end() -> None:
-            if made in self._repetitions:
-                self._repetitions.remove(made)
-                if self.is_running:
-                    made.loop.stop()
-
-        threads.run(end)
-
-
-def _complain(failure: Any) -> None:
-    log.failure("work that is repeated fails, and is done again", failure=failure)

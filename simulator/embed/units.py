@@ -36,7 +36,7 @@ class Unit(Tables, Registering):
         return threads.run(lambda: self._server.plant.read(self.name, point))
 
     def write(self, point: str, value: object, *, hold: float | None = None) -> None:
-        """Write a point by its name; its generator rests as after a client's write, or for ``hold`` seconds."""
+        """Write a point by its name; its generator rests as after a client's write, or ``hold`` seconds."""
         threads.run(lambda: self._server.plant.write(self.name, point, value, hold=hold))
 
     @property

@@ -4,6 +4,10 @@ A point moves after the points it reads, so that it sees their values of the sam
 generators remember (``is_stateful``) may read what depends on them: where that would close a circle they
 move first and take the value of the tick before.  Any other circle is refused, with its path.
 
+Points that stand on the registers of others (``meeting``) belong together, too, whoever reads them: what stands
+there in the end is that of the last one.  Who reads registers moves after those that write them, where
+that closes no circle.
+
 One rule: the order depends on the profile alone, never on chance or on hashes: points that do not care keep
 the order of the file.
 """
@@ -18,6 +22,7 @@ from simulator.generators.base import Generator
 from simulator.generators.quantities import inputs_of
 
 Edges = Mapping[str, Iterable[str]]
+NONE: Edges = {}
 
 
 class CycleError(ValueError):
@@ -34,8 +39,20 @@ def reads(generators: Mapping[str, Generator]) -> dict[str, list[str]]:
     return {name: [other for other in generators if other in inputs[name]] for name in generators}
 
 
-def arranged(generators: Mapping[str, Generator]) -> list[str]:
-    """The points in an order in which they can move.  Raises CycleError."""
+def _touched(generators: Mapping[str, Generator], meeting: Edges) -> dict[str, list[str]]:
+    """Which moving points stand on registers that each point reads under another name."""
+    found = {}
+    for name, generator in generators.items():
+        others = {other for read in inputs_of(generator) for other in meeting.get(read, ())}
+        found[name] = [other for other in generators if other in others and other != name]
+    return found
+
+
+def arranged(generators: Mapping[str, Generator], meeting: Edges = NONE) -> list[str]:
+    """The points in an order in which they can move.  Raises CycleError.
+
+    ``meeting`` tells for any point, static ones too, which moving points stand on its registers.
+    """
     wanted = reads(generators)
     firm = {name: others for name, others in wanted.items() if not generators[name].is_stateful}
     circle = _circle(firm)
@@ -45,19 +62,23 @@ def arranged(generators: Mapping[str, Generator]) -> list[str]:
     for name, others in firm.items():
         for other in others:
             followers[other].add(name)
-    for name, others in wanted.items():
-        for other in others:
-            if name not in firm and not _leads(followers, name, other):
-                followers[other].add(name)
+    soft = {name: others for name, others in wanted.items() if name not in firm}
+    for edges in (soft, _touched(generators, meeting) if meeting else NONE):
+        for name, others in edges.items():
+            for other in others:
+                if not _leads(followers, name, other):
+                    followers[other].add(name)
     return _sorted(list(generators), followers)
 
 
-def components(generators: Mapping[str, Generator]) -> list[tuple[float, list[str]]]:
-    """Points that depend on each other, in their order, with the shortest of their intervals.
+def components(
+    generators: Mapping[str, Generator], meeting: Edges = NONE
+) -> list[tuple[float, list[str]]]:
+    """Points that depend on each other or meet, in their order, with the shortest of their intervals.
 
-    Points that neither read nor are read are components of one.  Raises CycleError.
+    Points that have nothing to do with others are components of one.  Raises CycleError.
     """
-    order = arranged(generators)
+    order = arranged(generators, meeting)
     home = {name: name for name in order}
 
     def root(name: str) -> str:
@@ -65,9 +86,10 @@ def components(generators: Mapping[str, Generator]) -> list[tuple[float, list[st
             home[name] = name = home[home[name]]
         return name
 
-    for name, others in reads(generators).items():
-        for other in others:
-            home[root(other)] = root(name)
+    for edges in (reads(generators), _touched(generators, meeting), meeting):
+        for name, others in edges.items():
+            for other in others if name in generators else ():
+                home[root(other)] = root(name)
     members: dict[str, list[str]] = {}
     for name in order:
         members.setdefault(root(name), []).append(name)

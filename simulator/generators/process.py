@@ -25,6 +25,7 @@ from simulator.generators.rows import Rows
 Flag = Annotated[bool, Strict()]
 MOST_STEPS = 86_400  # intervals that a delay may remember: a day at 1 s
 MOST_HISTORY = 1 << 27  # numbers that a delay may remember for all devices: 1 GB
+_NOTHING = float(np.finfo(np.float32).tiny)  # what is less is 0: computing with such numbers is slow
 _INSTANT = 1e-9  # seconds; a time constant below it is as good as none
 
 
@@ -137,6 +138,8 @@ class Stateful(Sampler):
         with np.errstate(all="ignore"):
             if tick:
                 self.step(out, state, tick, t, start, stop)
+                size = np.absolute(out, out=self._scratch.take("size", stop - start))
+                np.copyto(out, 0.0, where=size < _NOTHING)
             else:
                 out[:] = self._initial.sample(tick, t, start, stop)
                 self._begin(out, start, stop)

@@ -2,7 +2,8 @@
 
 ``kp: 2``, ``kp: "{gain}"`` and ``kp: "2 * gain"`` are a number, a number by device and a number by device and
 time.  The name of a point, a parameter or a signal is the simplest formula.  One rule: a text in braces is
-a template, any other text is a formula; quoted numbers are refused, as everywhere in the file.
+a template, any other text is a formula; quoted numbers are refused, as everywhere in the file, but under
+``formula``, where a text is what belongs there.
 """
 
 from __future__ import annotations
@@ -47,16 +48,20 @@ def _read(
 ) -> Number | Formula:
     if not isinstance(value, str) or _TEMPLATE.fullmatch(value):
         return plain(value, info)
-    try:
-        float(value)
-    except ValueError:
-        pass
-    else:
+    if info.field_name != "formula" and _is_quoted_number(value):
         raise ValueError(f"{info.field_name} is {show(value)}, expected {expected}")
     try:
         return compile_formula(value)
     except FormulaError as error:
         raise ValueError(f"{info.field_name} is {show(value)}, {error}") from None
+
+
+def _is_quoted_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 _SCHEMA = {"anyOf": [{"type": "number"}, {"type": "string", "examples": ["setpoint", "voltage * current"]}]}

@@ -1,4 +1,4 @@
-"""Which points stand where they must not: on each other, or outside their table.
+"""Which points stand on each other, and which stand where they must not: there, or outside their table.
 
 One rule: two points of a table may share an address only when one of them says ``overlap: true``, or when
 both are single bits of one register and different ones.  Points of two tables that share a block may stand on
@@ -34,12 +34,32 @@ def check_places(
             document.report(("points", second.name), _overlap(first, second), key=True)
 
 
+def moving_on(points: Iterable[Point], tables: Mapping[Table, TableLayout]) -> dict[str, list[str]]:
+    """For each point that shares registers or bits with moving points: the names of these."""
+    by_block: dict[Table, list[Point]] = {}
+    for point in points:
+        layout = tables[point.table]
+        by_block.setdefault(layout.share if layout.share is not None else point.table, []).append(point)
+    found: dict[str, list[str]] = {}
+    for neighbours in by_block.values():
+        for first, second in _meeting(neighbours):
+            for one, other in ((first, second), (second, first)):
+                if other.generator is not None:
+                    found.setdefault(one.name, []).append(other.name)
+    return found
+
+
 def _overlapping(points: list[Point]) -> Iterator[tuple[Point, Point]]:
+    return (pair for pair in _meeting(points) if not (pair[0].overlap or pair[1].overlap))
+
+
+def _meeting(points: list[Point]) -> Iterator[tuple[Point, Point]]:
+    """Every two points that have a register or bit in common."""
     open_points: list[Point] = []
     for point in sorted(points, key=lambda point: point.address):
         open_points = [other for other in open_points if other.stop > point.address]
         for other in open_points:
-            if not (point.overlap or other.overlap or _are_different_bits(point, other)):
+            if not _are_different_bits(point, other):
                 yield other, point
         open_points.append(point)
 

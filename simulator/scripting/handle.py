@@ -17,6 +17,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from simulator.generators.base import SHORTEST_S
 from simulator.origins import Origin
 
 if TYPE_CHECKING:
@@ -132,16 +133,22 @@ class ScriptPlant:
         return Repetition(self._run.keep(subscription.cancel))
 
     def sleep(self, seconds: float) -> Deferred[None]:
-        """Wait in virtual time: ``await plant.sleep(60)``."""
+        """Wait in virtual time: ``await plant.sleep(60)``; at least a millisecond, so that time goes on.
+
+        Raises ValueError for negative seconds.
+        """
         done: Deferred[None] = Deferred(lambda _: call.cancel())
-        call = self.time.callLater(seconds, done.callback, None)
+        call = self.time.callLater(seconds if seconds < 0 else max(seconds, SHORTEST_S), done.callback, None)
         return done
 
     def every(self, seconds: float, function: Call) -> Repetition:
         """Call ``function()`` every so many virtual seconds, from one interval from now on.
 
-        A coroutine that still runs when its time comes again is left alone, and called the next time.
+        A coroutine that still runs when its time comes again is left alone, and called the next time.  Raises
+        ValueError for less than a millisecond.
         """
+        if not seconds >= SHORTEST_S:
+            raise ValueError(f"seconds is {seconds:g}, expected {SHORTEST_S:g} or more")
         busy: list[Deferred[Any]] = []
 
         def beat(_: int) -> None:

@@ -174,7 +174,8 @@ class ModbusServerFactory(ServerFactory):
 
     def arm(self, exchange: Exchange, transport: Any) -> None:
         """Let compiled code answer the plain requests that nothing but stock classes would see."""
-        is_stock = type(exchange) in (Exchange, LineExchange)
+        kind = type(exchange)
+        is_stock = getattr(kind, "stock", kind) in (Exchange, LineExchange)
         if not self.compiled or not is_stock or not hasattr(transport, "arm"):
             return
         bus = getattr(exchange.station, "bus", None)

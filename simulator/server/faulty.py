@@ -24,8 +24,9 @@ from simulator.server.faulty_outbox import Outbox
 from simulator.server.gateway import GatewayExchange
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Hashable, Iterable, Sequence
 
+    from simulator.device import Device, Function
     from simulator.faults.rule import Rule
     from simulator.protocol.frames import Frame
     from simulator.server.faulty_rules import Faults
@@ -42,6 +43,7 @@ class Link:
         "_hung",
         "_hung_turn",
         "_hung_until",
+        "_is_taken",
         "_way",
         "client",
         "ended",
@@ -70,6 +72,7 @@ class Link:
         self._hung: Rule | None = None
         self._hung_turn = 0
         self._hung_until = 0.0
+        self._is_taken = False  # from compiled code, for as long as the connection hangs
         self.outbox = Outbox(
             faults.clock, self.end, pause=way.pause, resume=way.resume, joins=transport != "udp"
         )
@@ -129,7 +132,9 @@ class Link:
         self._hung, self._hung_turn = rule, rule.turn
         self._hung_until = self.faults.clock.seconds() + rule.then.hang
         self.outbox.stop()
-        self._way.take_over()
+        if self.is_gateway:
+            self._exchange.hang()
+        self._is_taken |= self._way.take_over()
 
     @property
     def is_silent(self) -> bool:
@@ -141,6 +146,11 @@ class Link:
             return True
         self._hung = None
         return self.ended
+
+    def settle(self) -> None:
+        """Let compiled code answer again on a connection that does not hang any more."""
+        if self._is_taken and not self.is_silent and self._way.give_back():
+            self._is_taken = False
 
     def stop(self) -> None:
         """The connection has ended, or the listener."""
@@ -160,6 +170,7 @@ class FaultyExchange(Exchange):
     """The exchange of a listener that rules are about, or mixed into the class of another exchange."""
 
     __slots__ = ()
+    stock: type[Any] = Exchange
 
     def answer(self, frames: Iterable[Frame]) -> bytes:
         """The answers that can be given now."""
@@ -176,6 +187,7 @@ class FaultyExchange(Exchange):
                 answers += self._with_rules(frame)
             else:
                 answers += link.behind(frame.unit, Exchange.answer(self, (frame,)))
+        link.settle()
         return answers
 
     @property
@@ -215,14 +227,23 @@ class FaultyExchange(Exchange):
         self.transaction = frame.transaction
         SERVING.exchange = self
         try:
-            if exception is not None:
-                raise ModbusException("a fault says so", code=exception)
-            reply: bytes = device.functions[pdu[0]](device, pdu)
+            functions = device.functions if exception is None else device.recorded(_refusing(exception))
+            reply: bytes = functions[pdu[0]](device, pdu)
         except Exception as reason:
             return self._refuse(device, pdu, reason)
         finally:
             SERVING.exchange = None
         return reply
+
+
+@cache
+def _refusing(code: int) -> Sequence[Function]:
+    """What a device does that refuses everything."""
+
+    def refuse(device: Device, pdu: bytes) -> bytes:
+        raise ModbusException("a fault says so", code=code)
+
+    return (refuse,) * 256
 
 
 @cache
@@ -245,6 +266,7 @@ def make_stock(exchange: Any) -> None:
     """Let an exchange be what it was; what it holds is sent at once."""
     link = exchange.faults
     if link is not None:
-        exchange.__class__ = getattr(type(exchange), "stock", Exchange)
+        exchange.__class__ = type(exchange).stock
         exchange.faults = None
         link.outbox.flush()
+        link.settle()

@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from simulator.server.datagram import DatagramPort
+from simulator.server.exchange import NO_UNIT
 from simulator.server.factory import ModbusServerFactory, host_of
 from simulator.server.faulty import make_faulty, make_stock
 
@@ -54,13 +55,25 @@ class Stream:
         """Take requests again."""
         self._protocol.transport.resumeProducing()
 
-    def take_over(self) -> None:
-        """Have Python answer all requests of the connection from now on, or leave them without an answer."""
+    def take_over(self) -> bool:
+        """Have Python answer all requests of the connection, or leave them so; True when compiled code did."""
         exchange = self._protocol.exchange
-        if exchange.compiled is not None:
-            kept = self._protocol.transport.disarm()
-            self._protocol.factory.disarmed(exchange)
-            exchange.framer.receive(kept)
+        if exchange.compiled is None:
+            return False
+        kept = self._protocol.transport.disarm()
+        self._protocol.factory.disarmed(exchange)
+        exchange.framer.receive(kept)
+        return True
+
+    def give_back(self) -> bool:
+        """Have compiled code answer again, unless Python has the beginning of a request."""
+        exchange, transport = self._protocol.exchange, self._protocol.transport
+        framer = exchange.framer
+        if framer.pending or exchange.open or not getattr(framer, "clean", True) or transport.fd < 0:
+            return False
+        exchange.unit = NO_UNIT  # to be admitted again
+        self._protocol.factory.arm(exchange, transport)
+        return True
 
 
 class Datagrams:

@@ -50,12 +50,15 @@ class GatewayExchange(Exchange):
     @property
     def pending(self) -> bool:
         """True while an answer is to come."""
-        return self._open > 0
+        return self._open > 0 and not self._is_silent
 
     def answer(self, frames: Iterable[Frame]) -> bytes:
         """Give requests to the line; the answers to those it does not take."""
         answers = b""
         for frame in frames:
+            if self._is_silent:
+                self.factory.discarded += 1
+                continue
             self._open += 1
             refused = self.gateway.submit(self, frame)
             if refused is not None:
@@ -78,7 +81,7 @@ class GatewayExchange(Exchange):
         self._open -= 1
         if self.transport is None:
             return
-        if answer:
+        if answer and not self._is_silent:
             self.transport.write(answer)
             if self.faults is not None:
                 self.faults.answered()
@@ -97,8 +100,18 @@ class GatewayExchange(Exchange):
         """How much later than usual the device answers the request it has just carried out."""
         return 0.0 if self.faults is None else float(self.faults.late_s)
 
+    @property
+    def _is_silent(self) -> bool:
+        """True when a rule has silenced the connection."""
+        return self.faults is not None and bool(self.faults.is_silent)
+
     def settle(self) -> None:
         """A request got no answer; for those whom it concerns."""
+
+    def hang(self) -> None:
+        """What waits is forgotten; a request on the line comes to its end there."""
+        self._open -= len(self.waiting)
+        self.gateway.forget(self)
 
     def closed(self) -> None:
         """The client has gone: what it waits for is not wanted any more."""

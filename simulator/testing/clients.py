@@ -1,16 +1,18 @@
 """The client's side of connections without sockets: the ordinary client over a link in memory.
 
-While a client waits, the clock of the plant runs, so a timeout costs virtual seconds and no real ones.  The one
-rule: time passes for waiting only; a request that is answered at once takes none.
+While a client waits, the clock of the plant runs, so a timeout costs virtual seconds and no real ones.  The
+one rule: time passes for waiting only; a request that is answered at once takes none.
 """
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from simulator.client.blocking import Client
-from simulator.errors import ConnectionClosed, ConnectionRefused
+from simulator.errors import ConnectionClosed, ConnectionRefused, NetworkError
 
 if TYPE_CHECKING:
     from simulator.client.asks import Ask
@@ -24,6 +26,8 @@ Connect = Callable[[Any], "MemoryConnection | None"]  # with the client's option
 class MemoryLink:
     """A way to a plant in the same process; ``run`` lets its time pass."""
 
+    chunk = 65_536
+
     def __init__(self, text: str, connection: MemoryConnection, run: Run, timeout: float) -> None:
         self._text = text
         self._connection = connection
@@ -33,17 +37,18 @@ class MemoryLink:
 
     def send(self, data: bytes) -> None:
         if self._connection.ended:
-            raise self._broken()
+            raise _broken(self._connection.ended)
         self._left = self._timeout
         self._connection.hear(data)
 
-    def receive(self) -> bytes:
+    def receive(self, most: int) -> bytes:
         if not self.wait(self._left):
             raise TimeoutError
-        data = bytes(self._connection.outgoing)
-        self._connection.outgoing.clear()
-        if not data and self._connection.ended == "reset":
-            raise self._broken()
+        connection = self._connection
+        data = bytes(connection.outgoing[:most])
+        del connection.outgoing[:most]
+        if not data and connection.ended == "reset":
+            raise _broken("reset")
         return data
 
     def wait(self, seconds: float) -> bool:
@@ -59,12 +64,13 @@ class MemoryLink:
         self._connection.outgoing.clear()
         return None if self._connection.ended else data
 
+    def ended(self, error: OSError) -> NetworkError:
+        return ConnectionClosed(self._text, f"the connection broke: {(error.strerror or str(error)).lower()}")
+
     def close(self) -> None:
         self._connection.leave()
 
-    def _broken(self) -> ConnectionClosed:
-        how = "connection reset by peer" if self._connection.ended == "reset" else "broken pipe"
-        return ConnectionClosed(self._text, f"the connection broke: {how}")
+    leave = close
 
 
 class MemoryClient(Client):
@@ -75,7 +81,7 @@ class MemoryClient(Client):
         self._connect = connect
         self._run_clock = run
 
-    def _once(self, ask: Ask) -> Any:
+    def _once(self, ask: Ask[Any]) -> Any:
         self._used = float("-inf")  # always look before sending: real time must not matter
         return super()._once(ask)
 
@@ -83,7 +89,11 @@ class MemoryClient(Client):
         connection = self._connect(self.options)
         if connection is None:
             raise ConnectionRefused(self.target.text, "connection refused: nobody listens there")
-        self._link = link = MemoryLink(
-            self.target.text, connection, self._run_clock, self.options.timeout
-        )
+        self._link = link = MemoryLink(self.target.text, connection, self._run_clock, self.options.timeout)
         return link
+
+
+def _broken(how: str) -> OSError:
+    """What the operating system would have said."""
+    number = errno.ECONNRESET if how == "reset" else errno.EPIPE
+    return OSError(number, os.strerror(number))

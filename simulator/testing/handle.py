@@ -1,7 +1,7 @@
 """A running plant in the hands of a test: the same verbs whether it is in memory, in a thread or elsewhere.
 
-A handle calls the plant where it lives: ``_do`` runs a function there and waits.  The one rule: what is asked for
-is done when the call returns.
+A handle calls the plant where it lives, by ``call``.  The one rule: what is asked for is done when the call
+returns.
 """
 
 from __future__ import annotations
@@ -16,66 +16,20 @@ from simulator.errors import PointError
 from simulator.journal import Entry
 from simulator.testing import places
 from simulator.testing.restoring import Baseline
+from simulator.testing.temporary import Injected, Temporary, Unmet
 
 if TYPE_CHECKING:
     from simulator.client.blocking import Client
     from simulator.config.plant import PlantConfig
     from simulator.config.selection import Selectable
-    from simulator.expectations import Outcome
-    from simulator.faults.rule import Rule
+    from simulator.expectations.checking import Outcome
     from simulator.plant import Plant
     from simulator.scenarios import Scenario
     from simulator.server.absences import How
     from simulator.values import Target
 
 
-class Unmet(AssertionError):
-    """An expectation is not met; ``outcome`` has the requests that were meant."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        self.outcome = outcome
-        super().__init__(outcome.text)
-
-
-class Temporary:
-    """Something that was done, and is taken back by ``end``, or at the end of a ``with`` block."""
-
-    def __init__(self, take_back: Callable[[], Any], done: Any = None) -> None:
-        self._take_back: Callable[[], Any] | None = take_back
-        self.done = done
-
-    def end(self) -> None:
-        """Take it back; doing it twice does nothing."""
-        take_back, self._take_back = self._take_back, None
-        if take_back is not None:
-            take_back()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end()
-
-
-class Injected(Temporary):
-    """A fault that was injected: ``name``, and how many requests it ``matched`` and was ``applied`` to."""
-
-    done: Rule
-
-    @property
-    def name(self) -> str:
-        """Its name among the faults of the plant."""
-        return self.done.name
-
-    @property
-    def matched(self) -> int:
-        """Requests that its ``when`` fitted."""
-        return self.done.matched
-
-    @property
-    def applied(self) -> int:
-        """Requests it was done to."""
-        return self.done.applied
+LOOKS = 25  # whether a client that closes is gone
 
 
 class PlantHandle:
@@ -241,7 +195,10 @@ class PlantHandle:
         return self.call(self.plant.recorder.record, what)
 
     def journal(self, **fitting: Any) -> list[Entry]:
-        """The requests so far, the oldest first: ``device``, ``client``, ``unit``, ``function``, ``since``, ``last``."""
+        """The requests so far, the oldest first.
+
+        They are chosen by ``device``, ``client``, ``unit``, ``function``, ``since`` and ``last``.
+        """
         return list(self.call(partial(self.plant.recorder.journal.entries, **fitting)))
 
     def check(self, **expectation: Any) -> Outcome:
@@ -251,6 +208,7 @@ class PlantHandle:
 
     def verify(self, **expectation: Any) -> Outcome:
         """The same; raises :class:`Unmet`, an AssertionError that lists what came, when they have not."""
+        __tracebackhide__ = True
         outcome = self.check(**expectation)
         if not outcome.met:
             raise Unmet(outcome)
@@ -268,13 +226,16 @@ class PlantHandle:
         return baseline
 
     def restore(self, baseline: Baseline) -> list[str]:
-        """Put a plant back, close the clients made here, empty the journal.
+        """Put a plant back, close the clients made here and all other connections, empty the journal.
 
-        Returns what somebody has left behind: connections that are open still.
+        Returns whose connections were open still.
         """
         self.close_clients()
         self.call(baseline.restore)
-        left: list[str] = self.call(self._connected)
+        for _ in range(LOOKS):
+            if not len(self.plant.hub.connections) or not self._breathe():
+                break
+        left: list[str] = self.call(self._end_connections)
         self.forget()
         return left
 
@@ -284,11 +245,16 @@ class PlantHandle:
         for client in clients:
             client.close()
 
-    def _connected(self) -> list[str]:
+    def _breathe(self) -> bool:
+        """Give clients a moment to be gone; False where that would change nothing."""
+        return False
+
+    def _end_connections(self) -> list[str]:
         found = []
         for connection in self.plant.hub.connections:
             protocol = connection.protocol  # type: ignore[attr-defined]
             found.append(protocol.exchange.origin().name)
+            connection.abortConnection()  # type: ignore[attr-defined]
         return found
 
     def _remove(self, name: str) -> None:

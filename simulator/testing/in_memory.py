@@ -1,15 +1,14 @@
 """A plant without sockets, and without time of its own: everything happens when a test says so.
 
 Endpoints are names here; what a client sends goes straight to the framer of the listener.  Serial lines and
-datagrams are streams of their framing.  The one rule: the same test gives the same bytes, however fast or slow
-the machine is.  Refused: TLS, which needs sockets.
+datagrams are streams of their framing.  The one rule: the same test gives the same bytes, however fast or
+slow the machine is.  Refused: TLS, which needs sockets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from twisted.internet.defer import Deferred
@@ -47,8 +46,8 @@ class MemoryPlant(Plant):
 class InMemoryPlant(PlantHandle):
     """``with InMemoryPlant.from_yaml(text) as plant: plant.client("meter-0001").read("float32", 0)``.
 
-    Virtual time begins at 0 and moves by ``advance``, and while a client waits for an answer.  Every device is
-    recorded from the beginning.  Raises ValueError for a plant with TLS.
+    Virtual time begins at 0 and moves by ``advance``, and while a client waits for an answer.  Every device
+    is recorded from the beginning.  Raises ValueError for a plant with TLS.
     """
 
     def __init__(self, config: PlantConfig) -> None:
@@ -79,7 +78,7 @@ class InMemoryPlant(PlantHandle):
     @classmethod
     def of(cls, source: Source | None = None, **keys: Any) -> Self:
         """The plant of anything that :func:`~simulator.testing.sources.plant_of` takes."""
-        return cls(plant_of(source, free_ports=False, **keys))
+        return cls(plant_of(source, **keys))
 
     @property
     def plant(self) -> Plant:
@@ -156,8 +155,3 @@ def _as_stream(plan: ListenerPlan) -> ListenerPlan:
     framing = plan.kind.framing
     scheme = "tcp" if framing == "mbap" else f"{framing}+tcp"
     return replace(plan, scheme=scheme, host=plan.host or CLIENT, line=None)
-
-
-def in_memory(source: Source | Mapping[str, Any] | None = None, **keys: Any) -> InMemoryPlant:
-    """The same as :meth:`InMemoryPlant.of`."""
-    return partial(InMemoryPlant.of, source)(**keys)

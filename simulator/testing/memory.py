@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import ConnectionAborted, ConnectionDone
+from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
+
+from simulator.server.hub import SWEEPS_PER_TIMEOUT
 
 if TYPE_CHECKING:
     from simulator.config.placement import ListenerPlan
@@ -115,7 +118,7 @@ class MemoryPort:
         self._is_paused = False
         self._is_closed = False
         self._withdrawn: set[object] = set()
-        factory.doStart()
+        factory.doStart()  # type: ignore[no-untyped-call]
 
     @property
     def endpoint(self) -> str:
@@ -173,7 +176,7 @@ class MemoryPort:
         """Refuse clients for good; connections go on."""
         if not self._is_closed:
             self._is_closed = True
-            self.factory.doStop()
+            self.factory.doStop()  # type: ignore[no-untyped-call]
         return succeed(None)
 
 
@@ -207,11 +210,17 @@ class MemoryHub:
         self.refused = 0
         self._last_port = FREE_PORTS - 1
         self._last_number = -1
+        self._sweeps: list[LoopingCall] = []
 
     def listen(self, plan: ListenerPlan, factory: ModbusServerFactory) -> MemoryPort:
         """A port for the devices of a plan."""
         factory.clock = self.reactor
         self.ports.append(MemoryPort(self, plan, factory))
+        if factory.idle_timeout:
+            sweep = LoopingCall(self._sweep, factory)
+            sweep.clock = self.reactor
+            sweep.start(factory.idle_timeout / SWEEPS_PER_TIMEOUT, now=False)
+            self._sweeps.append(sweep)
         return self.ports[-1]
 
     def number(self) -> int:
@@ -231,10 +240,20 @@ class MemoryHub:
 
     def close(self) -> None:
         """Close all ports and connections."""
+        for sweep in self._sweeps:
+            if sweep.running:
+                sweep.stop()
         for port in self.ports:
             port.stopListening()
         for connection in self.connections:
             connection.loseConnection()
+
+    def _sweep(self, factory: ModbusServerFactory) -> None:
+        """End the connections of a listener that have been idle for too long."""
+        now = self.reactor.seconds()
+        for connection in self.connections:
+            if connection.protocol.factory is factory and connection.idle_since(now):
+                connection.abandon()
 
 
 def _address(host: str, port: int) -> IPv4Address | IPv6Address:

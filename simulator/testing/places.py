@@ -20,7 +20,7 @@ class Found(NamedTuple):
     """A device: its group and number there, its listener's number, the address and the unit id to ask."""
 
     group: Group
-    index: int
+    number: int
     listener: int
     host: str
     unit: int

@@ -1,7 +1,8 @@
 """A plant as it was: values, faults, outages, scenarios and time are put back between tests.
 
 ``Baseline`` is taken when a plant begins to be shared; ``restore`` puts everything back that tests, their
-clients included, have changed since.  The one rule: what moves by itself moves on; time does not run backwards.
+clients included, have changed since.  The one rule: what moves by itself moves on; time does not run
+backwards.
 """
 
 from __future__ import annotations
@@ -30,9 +31,7 @@ class Baseline:
         self._scale = plant.time.scale
         self._was_paused = plant.time.paused
         self._running = {name for name, scenario in plant.scenarios.items() if scenario.is_running}
-        self._cells = [
-            [(table, table.cells.copy()) for table in _tables(fleet)] for fleet in plant.fleets
-        ]
+        self._cells = [[(table, table.cells.copy()) for table in _tables(fleet)] for fleet in plant.fleets]
 
     def restore(self) -> Deferred[Any]:
         """Put everything back; fires when that is done."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simulator.config.loader import load_plant, parse_plant
 from simulator.documents.wording import unknown
+from simulator.documents.yaml import read_file, read_text
 from simulator.profiles.loader import ProfileLibrary
 
 if TYPE_CHECKING:
@@ -18,9 +21,25 @@ if TYPE_CHECKING:
 
 Source = str | os.PathLike[str] | Mapping[str, Any]
 _FILES = (".yaml", ".yml", ".json")
+_PORTS = re.compile(r"(?::[0-9][0-9,-]*)?$")  # of an endpoint, where it names one
+MAX_UNITS = 247  # V1.02 §2.2
 
 
-def plant_of(
+class PlantSource(NamedTuple):
+    """What a test wants: the plant, the file it is from if there is one, its data and the folder beside."""
+
+    config: PlantConfig
+    path: Path | None
+    data: Any
+    folder: Path
+
+
+def plant_of(source: Source | None = None, **keys: Any) -> PlantConfig:
+    """The plant of what :func:`find_source` finds."""
+    return find_source(source, **keys).config
+
+
+def find_source(
     source: Source | None = None,
     *,
     profile: str | None = None,
@@ -29,28 +48,24 @@ def plant_of(
     endpoint: str = "tcp://127.0.0.1:0",
     seed: int | None = None,
     folder: str | os.PathLike[str] = ".",
-    free_ports: bool = True,
-) -> PlantConfig:
+) -> PlantSource:
     """The plant of YAML text, of a file (below ``folder``), of a mapping; or ``count`` devices of a profile.
 
-    A text of one line that is neither is the name of a profile.  Devices of a profile have unit ids from 1
-    and names such as ``energy-meter-1``.  With ``free_ports`` the kernel picks the port of every endpoint on an
-    address of this machine's loopback.  Raises ConfigError for a plant that is wrong, ValueError for a source
-    that is none.
+    A text without a colon that names no file is the name of a profile.  Devices of a profile have unit ids
+    from 1 and names such as ``energy-meter-1``.  Raises ConfigError for a plant that is wrong, ValueError for
+    a source that is none.
     """
     if (source is None) == (profile is None):
         raise ValueError("expected either a plant (YAML text, a file, a mapping) or a profile")
-    if isinstance(source, str) and "\n" not in source.strip() and ":" not in source:
-        if not source.endswith(_FILES):
-            source, profile = None, source
+    if isinstance(source, str) and ":" not in source and not source.endswith(_FILES):
+        profile, source = source.strip(), None
     if profile is not None:
         source = _of_profile(profile, count, name, endpoint)
-    config = _load(source, seed, Path(folder))
-    return with_free_ports(config) if free_ports else config
+    return _load(source, seed, Path(folder))
 
 
 def with_free_ports(config: PlantConfig) -> PlantConfig:
-    """The same plant with ports picked by the kernel where one address is listened on."""
+    """The same plant with ports picked by the kernel, but where one port serves many addresses."""
     return replace(config, listeners=tuple(map(_free, config.listeners)))
 
 
@@ -58,33 +73,40 @@ def _free(plan: ListenerPlan) -> ListenerPlan:
     return plan if plan.line is not None or plan.wildcard else replace(plan, port=0)
 
 
+def free_in_data(config: PlantConfig, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The same in the data of a file."""
+    devices = [
+        {**entry, "endpoint": _PORTS.sub(":0", str(entry["endpoint"]), count=1)}
+        if group.endpoint.line is None and group.endpoint.addresses == 1
+        else entry
+        for group, entry in zip(config.groups, data["devices"], strict=True)
+    ]
+    return {**data, "devices": devices}
+
+
 def _of_profile(profile: str, count: int, name: str | None, endpoint: str) -> dict[str, Any]:
-    if profile not in ProfileLibrary() and not Path(profile).suffix:
-        raise ValueError(unknown("profile", profile, ProfileLibrary().names()))
+    if profile not in (library := ProfileLibrary()):
+        raise ValueError(unknown("profile", profile, library.names()))
     if count < 1:
         raise ValueError(f"count is {count}, expected 1 or more")
     template = name or profile
     if count > 1 and "{" not in template:
         template += "-{n}"
     device: dict[str, Any] = {"name": template, "profile": profile, "endpoint": endpoint, "count": count}
-    device["unit_id"] = f"1-{min(count, 247)}"
+    device["unit_id"] = f"1-{min(count, MAX_UNITS)}"
     return {"devices": [device]}
 
 
-def _load(source: Any, seed: int | None, folder: Path) -> PlantConfig:
+def _load(source: Any, seed: int | None, folder: Path) -> PlantSource:
     if isinstance(source, Mapping):
-        import json
-
-        return parse_plant(json.dumps(source), file=str(folder / "<plant>"), seed=seed)
+        config = parse_plant(json.dumps(source), file=str(folder / "<plant>"), seed=seed)
+        return PlantSource(config, None, source, folder)
     if isinstance(source, str) and not source.endswith(_FILES):
-        return parse_plant(source, file=str(folder / "<plant>"), seed=seed)
+        config = parse_plant(source, file=str(folder / "<plant>"), seed=seed)
+        return PlantSource(config, None, read_text(source, file="<plant>").data, folder)
     if isinstance(source, str | os.PathLike):
-        return load_plant(folder / source, seed=seed)
+        path = folder / source
+        return PlantSource(load_plant(path, seed=seed), path, read_file(path).data, path.parent)
     raise ValueError(
         f"plant is a {type(source).__name__}, expected YAML text, the path of a file or a mapping"
     )
-
-
-def spelled(names: Sequence[str]) -> str:
-    """Some names in a message."""
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -194,3 +194,58 @@ scenarios:
         "storm: 5s: set speed of 12 devices to 20",
         "other: 1m: release every point of 1 device",
     ]
+
+
+def test_a_long_order_comes_in_lines(modsim, tmp_path):
+    points = "".join(
+        f"      rather_long_name_{n}: {{table: ir, address: {100 + n}, data_type: uint16, "
+        f"generator: {{type: formula, formula: power}}}}\n"
+        for n in range(20)
+    )
+    (tmp_path / "plant.yaml").write_text(COUPLED + points)
+    lines = modsim("explain", "plant.yaml", "pv-2", "power").stdout.splitlines()
+    start = next(place for place, line in enumerate(lines) if line.startswith("  order"))
+    assert len(lines[start:]) > 4
+    assert max(map(len, lines[start:])) <= 100
+    text = " ".join(line[13:] for line in lines[start:])
+    assert text == f"power, energy, {', '.join(f'rather_long_name_{n}' for n in range(20))}"
+
+
+def test_without_a_point_everything_about_the_device(modsim, tmp_path):
+    more = """
+faults:
+  - {name: slow, when: {devices: "pv-2"}, then: {delay: 100ms}, enabled: false}
+  - {name: other, when: {devices: "pv-1"}, then: {drop: true}}
+scenarios:
+  storm: [{offline: "pv-*", for: 30s}, {at: 5s, set: {devices: pv-2, point: limit, value: 20}}]
+"""
+    text = COUPLED.replace("value: true}", "value: true, on_write: [{set: {limit: 5}, after: 2s}]}") + more
+    text = text.replace("unit_id: 1-3}", "unit_id: 1-3, tags: [roof], parameters: {rated: 900}}")
+    (tmp_path / "plant.yaml").write_text(text)
+    result = modsim("explain", "plant.yaml", "pv-2")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == """\
+pv-2
+  profile     pv (plant.yaml)
+  endpoint    tcp://127.0.0.1:0 unit id 2
+  tags        roof
+  parameters  rated 900
+
+points
+  name     table             address  data type     access  value  moves by
+  enabled  coil              0        bool          rw      True
+  energy   input_register    0        uint32 ABCD   ro      0      integrate of power, per 3600.0
+  power    input_register    2        float32 ABCD  ro      720.0  formula rated * signal.sun / 1000 * enabled + 0 * (t + i)
+  limit    holding_register  0        int16         rw      0
+
+reactions
+  enabled: set limit to 5, after 2s
+
+faults
+  slow: delay (off)
+
+scenarios
+  storm: 0s: close 3 devices for 30s
+  storm: 5s: set limit of 1 device to 20
+"""
+    assert modsim("explain", "plant.yaml", "pv-9").returncode == 2

@@ -5,6 +5,7 @@ Leaks are looked for by the fixture of the clients.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import time
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from simulator.client import AsyncClient, Client
 from simulator.errors import (
     ConnectionClosed,
     ConnectionFailed,
@@ -155,6 +157,11 @@ BAD_ANSWERS: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
         lambda request: b"GET / HTTP/1.1\r\n\r\n",
         "garbage came: protocol id is 21536, expected 0",
     ),
+    "a header without a frame": (
+        "garbage",
+        lambda request: request[:2] + bytes(4),
+        "length is 0, expected 2 to 254: 00 01 00 00 00 00",
+    ),
     "too many registers": (
         "answer",
         lambda request: mbap(request, "03 06 00 0a 00 0b 00 0c"),
@@ -235,6 +242,18 @@ BAD_FRAMES = {
         "garbage",
         "7 bytes came that hold no answer: 68 65 6c 6c 6f 0d 0a",
     ),
+    "rtu+tcp too long": (
+        "rtu",
+        with_crc(bytes.fromhex("01 03 fe") + bytes(254)),
+        "garbage",
+        "answer is a frame of 259 bytes, expected a PDU of 1 to 253 bytes in it",
+    ),
+    "ascii+tcp too long": (
+        "ascii",
+        b":" + (bytes.fromhex("01 03 fe") + bytes(254)).hex().upper().encode() + b"FE\r\n",
+        "garbage",
+        "answer is a frame of 258 bytes, expected a PDU of 1 to 253 bytes in it",
+    ),
     "binary+tcp half": ("binary", b"{\x01\x03", "half", "answer is 3 bytes without an end: 7b 01 03"),
     "binary+tcp checksum": (
         "binary",
@@ -296,6 +315,91 @@ def test_a_late_answer_on_a_line_is_not_taken_for_the_next_one(make: Make, bad_s
         client.read_holding_registers(
             0, 3
         )  # the late answer comes while this one is awaited: it does not fit
+
+
+@pytest.mark.parametrize("framing", ["rtu", "ascii"])
+def test_an_answer_that_comes_twice_is_not_taken_for_the_next_one(
+    make: Make, bad_server: Make, framing: str
+) -> None:
+    def work(connection: socket.socket) -> None:
+        while request := connection.recv(600):
+            if framing == "rtu":
+                answer = with_crc(b"\x01\x03\x02" + request[2:4])
+            else:
+                body = bytes((1, 3, 2)) + bytes.fromhex(request[5:9].decode())
+                answer = b":" + (body + bytes((-sum(body) & 0xFF,))).hex().upper().encode() + b"\r\n"
+            connection.sendall(answer)
+            time.sleep(0.02)
+            connection.sendall(answer)
+
+    server = bad_server(work)
+    client = make(f"{framing}+tcp://127.0.0.1:{server.port}", timeout=2)
+    for address in range(4):
+        assert client.read_holding_registers(address) == [address]
+        until = time.monotonic() + 0.1
+        while time.monotonic() < until:
+            client.face.breathe()
+
+
+@pytest.mark.parametrize("scheme", ["tcp", "rtu+tcp"])
+def test_answers_for_others_that_never_end_do_not_stop_the_clock(scheme: str) -> None:
+    until = time.monotonic() + 5
+
+    class Flood:
+        chunk = 600
+
+        def send(self, data: bytes) -> None:
+            pass
+
+        def drain(self) -> bytes:
+            return b""
+
+        def close(self) -> None:
+            pass
+
+        def wait(self, seconds: float) -> bool:
+            return True  # there is always something
+
+        def receive(self, size: int) -> bytes:
+            assert time.monotonic() < until, "still receiving"
+            rtu = with_crc(bytes.fromhex("09" + ANSWER))
+            return mbap(bytes(7), ANSWER, transaction=900) if scheme == "tcp" else rtu
+
+    client = Client(f"{scheme}://127.0.0.1:1", timeout=0.1)
+    client._link = Flood()  # type: ignore[assignment]
+    with pytest.raises(ProtocolError) as caught:
+        client.read_holding_registers(0, 2)
+    assert caught.value.fault in ("transaction", "unit")
+
+
+@pytest.mark.parametrize("bad", [b"GET / HTTP/1.1\r\n\r\n", bytes.fromhex("0001 0000 0007 01")])
+def test_after_nonsense_the_next_request_has_a_connection_of_its_own(
+    make: Make, bad_server: Make, bad: bytes
+) -> None:
+    def work(connection: socket.socket) -> None:
+        request = connection.recv(600)
+        connection.sendall(bad if server.connections == 1 else mbap(request, ANSWER))
+
+    server = bad_server(work)
+    client = make(f"tcp://127.0.0.1:{server.port}", timeout=0.3)
+    with pytest.raises(ProtocolError):
+        client.read_holding_registers(0, 2)
+    assert client.read_holding_registers(0, 2) == WORDS
+
+
+def test_who_is_told_of_nonsense_may_ask_again_at_once(bad_server: Make) -> None:
+    def work(connection: socket.socket) -> None:
+        request = connection.recv(600)
+        connection.sendall(b"GET / HTTP/1.1\r\n\r\n" if server.connections == 1 else mbap(request, ANSWER))
+
+    async def ask() -> Any:
+        async with AsyncClient(f"tcp://127.0.0.1:{server.port}", timeout=5) as client:
+            with pytest.raises(ProtocolError):
+                await client.read_holding_registers(0, 2)
+            return await client.read_holding_registers(0, 2)
+
+    server = bad_server(work)
+    assert asyncio.run(ask()) == WORDS
 
 
 def test_a_request_is_repeated(make: Make, bad_server: Make) -> None:
@@ -416,8 +520,6 @@ def test_a_serial_port_that_does_not_exist(make: Make, tmp_path: Path) -> None:
 
 
 def test_a_serial_port_that_somebody_has(make: Make, line: tuple[int, str]) -> None:
-    from simulator.client import Client
-
     with (
         Client(f"rtu:{line[1]}") as other,
         pytest.raises(ConnectionFailed, match=r"another process has the serial port$"),

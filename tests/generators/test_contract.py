@@ -219,7 +219,7 @@ def test_each_number_is_checked_when_the_file_is_read(name: str) -> None:
     for key in plain:
         wrongs: list[Any] = ["5", "{nobody}", None, True, [], float("nan")]
         for wrong in wrongs:
-            if wrong is None and (name, key) in NULLABLE:
+            if (wrong is None and (name, key) in NULLABLE) or (wrong == "5" and key == "formula"):
                 continue
             with pytest.raises(ValueError, match=key):
                 make({"type": name, **plain, key: wrong}, {"p": 2})

@@ -95,3 +95,17 @@ def test_any_order_is_one_in_which_formulas_find_their_inputs(edges: list[tuple[
     assert sorted(name for _, names in together for name in names) == sorted(found)
     homes = {name: place for place, (_, names) in enumerate(together) for name in names}
     assert all(homes[f"p{a}"] == homes[f"p{b}"] for a in reads for b in reads[a])
+
+
+def test_points_on_the_same_registers_move_together() -> None:
+    found = generators(
+        word=lag("t", interval="1s"), bit={"type": "toggle", "interval": "300ms"}, reader="status", other="1"
+    )
+    meeting = {"word": ["bit"], "bit": ["word"], "status": ["bit", "word"]}
+    assert components(found, meeting) == [(0.3, ["word", "bit", "reader"]), (1.0, ["other"])]
+
+
+def test_registers_that_are_written_after_they_are_read_are_no_circle() -> None:
+    found = generators(bit="status > 3", reader="status")
+    meeting = {"status": ["bit"]}
+    assert components(found, meeting) == [(1.0, ["bit", "reader"])]

@@ -61,6 +61,7 @@ class TestFormula:
 
     def test_a_number_or_a_template_will_do(self) -> None:
         assert one(bound({"type": "formula", "formula": 5}), 1) == [5]
+        assert one(bound({"type": "formula", "formula": "5"}), 1) == [5]
         assert one(bound({"type": "formula", "formula": "{p}"}, parameters={"p": 7}), 1) == [7]
 
     @pytest.mark.parametrize(
@@ -71,13 +72,17 @@ class TestFormula:
                 "{p} * 2",
                 "column 1: name in braces is not allowed, got '{p}', expected the name without braces",
             ),
-            ("5", "formula is '5', expected a number, a template such as {i} or a formula"),
         ],
     )
     def test_what_is_wrong_with_one(self, text: str, reason: str) -> None:
         with pytest.raises(ValueError, match="formula") as refused:
             make({"type": "formula", "formula": text}, {"p": 1})
         assert reason in str(refused.value)
+
+
+def test_quoted_numbers_are_refused_elsewhere() -> None:
+    with pytest.raises(ValueError, match="of is '5', expected a number, a template such as {i} or a formula"):
+        make({"type": "integrate", "of": "5"}, {})
 
 
 class TestFollow:
@@ -132,6 +137,13 @@ class TestLag:
     def test_a_time_constant_is_a_duration_or_a_formula(self, wrong: object) -> None:
         with pytest.raises(ValueError, match="time_constant"):
             bound({"type": "lag", "of": 10, "time_constant": wrong}, parameters={"p": 0})
+
+
+    def test_what_dies_away_becomes_nothing(self) -> None:
+        """Numbers near the end of their range make every computation slow."""
+        values = one(bound({"type": "lag", "of": 0, "initial": 1, "time_constant": "1s"}), 100)
+        assert values[60] == pytest.approx(math.exp(-60))
+        assert values[-1] == 0
 
 
 class TestIntegrate:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from simulator.errors import ConfigError
 from simulator.profiles.loader import ProfileLibrary
+from simulator.profiles.overlaps import moving_on
 from simulator.profiles.profile import Profile
 
 Load = Callable[..., Profile]
@@ -158,3 +159,18 @@ def test_overlaps_are_those_that_comparing_all_pairs_finds(spans: list[tuple[int
         texts = [problem.message.split("'") for problem in error.problems]
         found = {frozenset((words[1], words[3])) for words in texts}
     assert found == expected
+
+
+def test_who_moves_on_the_registers_of_a_point(load: Load) -> None:
+    wave = "generator: {type: toggle}"
+    profile = load(
+        "tables: {coil: {share: discrete_input}}\npoints:\n"
+        "  status: {table: hr, address: 5, data_type: bits, overlap: true}\n"
+        f"  low: {{table: hr, address: 5, data_type: bool, bit: 0, {wave}}}\n"
+        f"  high: {{table: hr, address: 5, data_type: bool, bit: 15, {wave}}}\n"
+        "  lamp: {table: di, address: 0}\n"
+        f"  switch: {{table: coil, address: 0, {wave}}}\n"
+        f"  alone: {{table: hr, address: 6, {wave}}}\n"
+    )
+    found = moving_on(profile.points.values(), profile.tables)
+    assert found == {"status": ["low", "high"], "lamp": ["switch"]}

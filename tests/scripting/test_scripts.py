@@ -127,6 +127,20 @@ async def main(plant):
     assert (house.plant.read("d-1", "level"), house.state("s")) == (3.0, "done")
 
 
+def test_a_script_that_waits_for_nothing_lets_time_go_on(stage):
+    spinning = "async def main(plant):\n    while True:\n        await plant.sleep(0)\n"
+    world = stage(spins=spinning)
+    world.passes(3)
+    assert world.plant.now() >= 3
+    assert world.plant.read("d-1", "power") == 30
+
+
+def test_a_repetition_without_an_interval_is_refused(stage, failures):
+    world = stage(wrong="def setup(plant):\n    plant.every(0, print)\n")
+    assert world.state("wrong") == "failed"
+    assert "seconds is 0, expected 0.001 or more" in failures[0][1]
+
+
 def test_a_script_repeats_itself(stage):
     house = stage(
         s="""

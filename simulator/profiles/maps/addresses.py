@@ -12,16 +12,17 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from simulator.profiles.maps.cells import Cell
-from simulator.profiles.maps.words import number
+from simulator.profiles.maps.words import whole
 from simulator.protocol.codes import ADDRESSES, Table
 
 Base = Literal[0, 1, "modicon"]
 
 _DIGITS = {table.reference_digit: table for table in Table}
 _REFERENCE = re.compile(r"([0134])(\d{4}|\d{5})", re.ASCII)
-_PREFIXED = re.compile(r"([0134])[xX:]\s*(\d{1,5})", re.ASCII)
+_PREFIXED = re.compile(r"([134](?=[xX:])|0(?=:)).\s*(\d{1,5})", re.ASCII)  # 0x is hexadecimal
 _NAMED = re.compile(r"(coil|co|c|di|ir|hr)[\s:_]*(\d{1,5}|0x[0-9a-f]+)", re.ASCII | re.IGNORECASE)
 _TABLES = {"coil": 0, "co": 0, "c": 0, "di": 1, "ir": 2, "hr": 3}
+_NUMBER = re.compile(r"-?\d+(?:\.0*)?|0[xX][0-9a-fA-F]+|\d[0-9a-fA-F]*[hH]", re.ASCII)
 _BIT = re.compile(r"(.*\d)[.:](\d{1,2})", re.ASCII)
 _SPAN = re.compile(r"(\w+)\s*(?:-|–|\.\.|to)\s*(\w+)", re.ASCII)
 REFERENCES_EXPECTED = "a reference such as 40001 or 400001"
@@ -111,13 +112,9 @@ def _place(text: str, base: Base) -> tuple[Table | None, int]:
         if found is None:
             raise ValueError(f"address is {text!r}, expected {REFERENCES_EXPECTED}")
         return found
-    try:
-        found_number = number(text)
-    except ValueError:
-        raise ValueError(f"address is {text!r}, expected a number such as 40 or 0x28") from None
-    if isinstance(found_number, float) and not found_number.is_integer():
-        raise ValueError(f"address is {text!r}, expected a whole number")
-    return None, _checked(int(found_number), text, base)
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(f"address is {text!r}, expected a number such as 40 or 0x28")
+    return None, _checked(whole(text), text, base)
 
 
 def _checked(found: int, text: str, base: int) -> int:

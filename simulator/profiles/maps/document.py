@@ -212,7 +212,7 @@ def _name(cell: Cell | None, read: Read) -> str:
         name = _NOT_NAME.sub("_", text).strip("_")
         if name:
             return name if name[0].isalpha() else f"p_{name}"
-    table = read.table or Table.HOLDING_REGISTER
+    table = Table.HOLDING_REGISTER if read.table is None else read.table
     bit = f"_{read.keys['bit']}" if "bit" in read.keys else ""
     return f"{table.label}_{read.address}{bit}" if read.address is not None else "point"
 

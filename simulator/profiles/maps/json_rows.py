@@ -88,7 +88,9 @@ def _cells(node: Node, unused: list[str]) -> dict[str, Cell]:
 def _key(key: str, place: tuple[int, int], node: Node, around: dict[str, Cell]) -> dict[str, Cell]:
     """What the key of a mapping or list says about what is in it."""
     cell = Cell(key, *place, "key")
-    if table_word(key) is not None:
+    if isinstance(node.value, dict) and any(field_of(each) == "address" for each in node.value):
+        return {"name": cell}
+    if len(key) > 1 and table_word(key) is not None:
         return {"table": cell}
     if plain(key) in _HOLDERS:
         return {}

@@ -6,6 +6,7 @@ Whether the point makes sense is judged later, with the places that are kept her
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -75,7 +76,7 @@ class _RowReader:
         where = self._where()
         kind = self._kind(where)
         self._scale()
-        self._order(kind)
+        self._order()
         for key in _TEXTS:
             if (cell := self._row.get(key)) is not None:
                 self._put(key, cell, cell.text)
@@ -87,7 +88,7 @@ class _RowReader:
             self._put("access", cell, access) if access else self._wrong(
                 "access", cell, f"access is {cell.text!r}, expected ro, rw or wo"
             )
-        if (cell := self._row.get("value")) is not None:
+        if (cell := self._row.get("value")) is not None and kind is not None:
             self._value(cell, kind)
         return self._read
 
@@ -126,6 +127,11 @@ class _RowReader:
             expected = f"expected {REFERENCES_EXPECTED}"
             self._wrong("address", told, f"reference is {told.text!r}, {expected}")
             return None, None
+        if plain is not None and told is not None and not _agree(plain, told):
+            message = (
+                f"address is {plain.text!r} beside reference {told.text}, expected the same place in both"
+            )
+            self._wrong("address", plain, message)
         try:
             base: Base = "modicon" if told is not None else self._base
             return spot(cell, base, table, hexadecimal=is_hex(cell.written)), cell
@@ -213,7 +219,7 @@ class _RowReader:
                 "scale", divisor, lambda value: 1 / words.number(value), "a number such as 10, not 0"
             )
 
-    def _order(self, kind: str | None) -> None:
+    def _order(self) -> None:
         order, of_words = self._row.get("byte_order"), self._row.get("word_order")
         cell = order or of_words
         named = self._row.get("data_type") or self._row.get("type")
@@ -225,15 +231,8 @@ class _RowReader:
             if cell is not None:
                 self._wrong("byte_order", cell, str(error))
             return
-        if (
-            found is not None
-            and found != "ABCD"
-            and cell is not None
-            and kind not in ("bool", "string", "raw")
-        ):
+        if found is not None and found != "ABCD" and cell is not None:
             self._put("byte_order", cell, found)
-        elif found is not None and found in ("BADC", "DCBA") and kind == "bool" and cell is not None:
-            self._put("byte_order", cell, found)  # of a bit of a register
 
     def _value(self, cell: Cell, kind: str | None) -> None:
         try:
@@ -263,9 +262,20 @@ def _value(cell: Cell, kind: str | None, keys: Mapping[str, Any]) -> Any:
         return [_element(each, kind, keys) for each in words.listed(cell)]
     if kind == "raw" and (isinstance(value, list) or _is_list(value)):
         return [words.whole(each) for each in words.listed(cell)]
-    if kind in ("bits",) and not isinstance(value, dict):
+    if kind == "bits":
         return _bits(cell)
     return _element(value, kind, keys)
+
+
+def _agree(address: Cell, told: Cell) -> bool:
+    """Whether an address can be that of a reference: counted from 0 or 1, or the reference itself."""
+    found = reference(told.text)
+    if found is None:
+        return True  # a range or a bit
+    try:
+        return words.whole(address.value) in (found[1], found[1] + 1, int(told.text.replace(" ", "")))
+    except ValueError:
+        return True
 
 
 def _is_list(value: Any) -> bool:
@@ -275,6 +285,11 @@ def _is_list(value: Any) -> bool:
 
 
 def _bits(cell: Cell) -> Any:
+    """A number, or names and numbers of bits, or which of them are set."""
+    if isinstance(cell.value, dict):
+        return cell.value
+    if cell.text[:1] == "{":
+        return json.loads(cell.text)
     try:
         return words.whole(cell.value)
     except (ValueError, TypeError):

@@ -60,7 +60,9 @@ def table_word(text: str) -> Table | None:
 def table_of_function(text: str) -> Table | None:
     """The table of function codes such as ``3``, ``FC04`` or ``3/6/16``; None for codes of none or of two."""
     parts = [
-        _FUNCTION.fullmatch(part.strip()) for part in re.split(r"[,;/&+ ]+", text.strip()) if part.strip()
+        _FUNCTION.fullmatch(part.strip())
+        for part in re.split(r"[,;/&+]|(?<=\d)\s", text.strip())
+        if part.strip()
     ]
     codes = [int(match[1]) for match in parts if match is not None]
     tables = {_FUNCTIONS.get(code) for code in codes}

@@ -49,7 +49,7 @@ def _collect(element: _Element, around: dict[str, Cell], sheet: Sheet) -> None:
         sheet.rows.append(Row(cells, element.line, element.column))
         return
     here = {name: cell for name, cell in cells.items() if name in INHERITED}
-    if "table" not in here and table_word(element.name) is not None:
+    if "table" not in here and len(element.name) > 1 and table_word(element.name) is not None:
         here["table"] = Cell(element.name, element.line, element.column, "element")
     if "device" not in here and element.name in ("device", "slave", "unit"):
         named = element.attributes.get("name") or element.attributes.get("id")
