@@ -177,13 +177,15 @@ class DataType:
         return _reorder(whole.to_bytes(self.registers * 2, "big", signed=whole < 0), self.order)
 
     def encode_fitting(self, raw: object) -> bytes:
-        """The same for a number that fits; one that ``encode`` would limit is a ValueError."""
+        """The same for a number that fits; one that ``encode`` would limit or round is a ValueError."""
         data = self.encode(raw)
         if not self.is_numeric or not isinstance(raw, numbers.Real):
             return data
         number = self._number(raw)
         if self.is_integer:
             low, high = self.minimum or 0, self.maximum or 0
+            if math.isfinite(number) and number != round(number):
+                raise ValueError(f"value does not fit {self.name}, got {raw}, expected a whole number")
             fits = math.isfinite(number) and low <= round(number) <= high
         else:
             stored = self.decode(data)

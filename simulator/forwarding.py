@@ -142,7 +142,7 @@ class _Forwarding(Exchange):
     def answer(self, frames: Iterable[Frame]) -> bytes:
         """Forward requests; nothing is answered at once."""
         for frame in frames:
-            slot, write = _Slot(frame), self._writer()
+            slot, write = _Slot(frame), self.sender()
             self.slots.append(slot)
             if len(self.slots) > MOST:
                 self._settle(slot, write, refusal(frame.pdu, ServerDeviceBusy("too many requests in flight")))
@@ -160,14 +160,6 @@ class _Forwarding(Exchange):
         self.slots.clear()
         for slot in slots:
             slot.take_back()
-
-    def _writer(self) -> Callable[[bytes], object]:
-        """How the client of this request is answered: a connection, a line, or the sender of a datagram."""
-        client, port = self.client, self.factory.port
-        if isinstance(client, tuple):
-            place = next((place for exchange, place in port.exchanges() if exchange is self), b"")
-            return lambda data: port.send(data, client, place)
-        return client.send if hasattr(client, "send") else client.write  # type: ignore[no-any-return]
 
     def _settle(self, slot: _Slot, write: Callable[[bytes], object], pdu: bytes) -> None:
         frame = slot.frame

@@ -133,6 +133,12 @@ class Journal:
         self._ring.clear()
         self.count = 0
 
+    def copy(self) -> Journal:
+        """The same requests, to be looked through while others are written down."""
+        copied = Journal(self._ring.maxlen or 1)
+        copied.count, copied._ring = self.count, self._ring.copy()
+        return copied
+
     @property
     def forgotten(self) -> int:
         """How many had to make room."""

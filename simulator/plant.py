@@ -44,6 +44,7 @@ from simulator.virtual_time import VirtualClock
 if TYPE_CHECKING:
     from simulator.server.absences import How, Outage
     from simulator.server.tls import TlsListeners
+    from simulator.state.keeping import Keeper
     from simulator.tracks import Track
 
 Progress = Callable[[int, int], None]
@@ -81,6 +82,7 @@ class Plant(MultiService):
         self.on_write = self.values.on_write
         self.reactions = Reactions(self.values, self.fleets, self.time, partial(handle, self))
         self.scripts = Scripts(self, config.scripts)
+        self.state = self._make_keeper()
         self.recorder = Recorder(config.groups, self._homes, self.time.seconds)
         self.hub = self._make_hub()
         self.faults = Faults(config, self._homes, reactor, self.time, self.hub)
@@ -158,6 +160,8 @@ class Plant(MultiService):
         super().startService()  # type: ignore[no-untyped-call]
         self.ticker.start()
         self.faults.start()
+        if self.state is not None:
+            self.state.start()
         self.scripts.start()
         self.scenarios.start()
         self.time.start()
@@ -175,7 +179,12 @@ class Plant(MultiService):
         self.outages.stop()
         if self.running:
             super().stopService()  # type: ignore[no-untyped-call]
-        return self.hub.stop()
+        closed = self.hub.stop()
+        return closed if self.state is None else closed.addCallback(self._keep, self.state)
+
+    def _keep(self, _: None, state: Keeper) -> Deferred[None]:
+        """Nobody writes any more: keep what has been written."""
+        return state.stop()
 
     def _later(self, work: Callable[[], None]) -> None:
         """Go on when others had their turn."""
@@ -204,8 +213,12 @@ class Plant(MultiService):
         return fleets
 
     def _opening(self, progress: Progress | None) -> Iterator[None]:
+        if self.state is not None:
+            yield from self.state.begin()
         for _ in self.ticker.prime():
             yield
+        if self.state is not None:
+            yield from self.state.go_on()
         total = len(self.config.listeners)
         for done, plan in enumerate(self.config.listeners, 1):
             factory = self._factory(plan)
@@ -215,12 +228,22 @@ class Plant(MultiService):
             except BindError:
                 self.hub.close()
                 self.factories.clear()
+                if self.state is not None:
+                    self.state.close()
                 raise
             self.factories.append(factory)
             self.faults.attach(factory, plan)
             if progress is not None:
                 progress(done, total)
             yield
+
+    def _make_keeper(self) -> Keeper | None:
+        """Who keeps what has been written, where the plant file wants that."""
+        if self.config.state is None:
+            return None
+        from simulator.state.keeping import Keeper
+
+        return Keeper(self.config.state, self.config, self._homes, self.fleets, self._reactor, self.now)
 
     def _make_hub(self) -> Hub:
         """What sockets are opened in; one without any has its own."""

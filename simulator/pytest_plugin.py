@@ -200,7 +200,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
         for handle in [*plants.own, *plants.shared]:
             if not isinstance(handle, PlantProcess) and (entries := handle.journal(last=SHOWN)):
-                name = handle.config.name or handle.names[0]
+                name = ", ".join(group.name.text for group in handle.config.groups[:3])
                 report.sections.append((f"modsim journal of {name}", "\n".join(map(str, entries))))
     return report
 

@@ -8,12 +8,13 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from time import time as wall_clock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.config.selection import Selectable, Selection, select
+from simulator.config.selection import Selectable, Selection, select, without
 from simulator.device import RECORDED
 from simulator.documents.wording import unknown
 from simulator.expectations.checking import Outcome, check
@@ -81,16 +82,20 @@ class Recorder:
         return recording
 
     def verify(self, what: Mapping[str, Any]) -> Outcome:
-        """Whether an expectation is met by what the journal has.
+        """Whether an expectation is met by what the journal has; raises ValueError as ``question`` does."""
+        return self.question(what)()
+
+    def question(self, what: Mapping[str, Any]) -> Callable[[], Outcome]:
+        """The same in two steps: what is returned can be called in any thread, and takes as long as it takes.
 
         ``what`` is written as ``docs/reference/testing.md`` has it.  Raises ValueError for one that makes no
         sense, and for devices that are not recorded.
         """
         wanted = read_expectation(what)
         chosen = self._selected(None if wanted.device is None else {"devices": list(wanted.device)})
-        since = self._since(chosen, wanted)
+        since = self._since(chosen)
         self._known(chosen, wanted)
-        return check(wanted, self.journal, self._rows(chosen), since, self._seconds())
+        return partial(check, wanted, self.journal.copy(), self._rows(chosen), since, self._seconds())
 
     def clear(self) -> None:
         """Forget what was recorded; recordings go on, as if they began now."""
@@ -101,16 +106,19 @@ class Recorder:
     def _selected(self, what: Selectable | None) -> Selection:
         return self.everything if what is None else select(what, self._groups)
 
-    def _since(self, chosen: Selection, wanted: Expectation) -> float:
+    def _since(self, chosen: Selection) -> float:
         """From when on all these devices have been recorded without a break."""
-        starts = []
-        for group, start, stop in chosen:
-            begun = [each.since for each in self._recordings if _holds(each.selection, group, start, stop)]
-            if not begun:
-                name = self._groups[group].device_name(start)
+        latest = 0.0
+        for group, runs in chosen.spans.items():
+            left = runs
+            for recording in sorted(self._recordings, key=lambda each: each.since):
+                before, left = left, without(left, recording.selection.spans.get(group, ()))
+                if left != before:
+                    latest = max(latest, recording.since)
+            if left:
+                name = self._groups[group].device_name(left[0][0])
                 raise ValueError(f"{name} is not recorded, expected recorded devices: record() them first")
-            starts.append(min(begun))
-        return max(starts)
+        return latest
 
     def _known(self, chosen: Selection, wanted: Expectation) -> None:
         """Raises ValueError for a point that none of the devices has."""
@@ -152,8 +160,10 @@ class Tap:
 
     def __init__(self, fleet: Fleet, journal: Journal, seconds: Callable[[], float]) -> None:
         self._fleet = fleet
-        self._journal = journal
+        self._add = journal.add
         self._seconds = seconds
+        self._last: Any = self  # who has asked last, and the name
+        self._last_name = ""
         self._tapped: dict[int, tuple[Sequence[Function], Sequence[Function]]] = {}  # by identity
         self._names: dict[int, tuple[Any, str]] = {}  # of clients, by identity
 
@@ -165,13 +175,15 @@ class Tap:
         return found[1]
 
     def _behind(self, functions: Sequence[Function]) -> Sequence[Function]:
+        note = self.note
+
         def carry_out(device: Device, pdu: bytes) -> bytes:
             try:
                 reply = functions[pdu[0]](device, pdu)
             except Exception as reason:
-                self.note(device, pdu, refusal(pdu, reason)[1])
+                note(device, pdu, refusal(pdu, reason)[1])
                 raise
-            self.note(device, pdu, reply[1] if len(reply) > 1 and reply[0] & EXCEPTION_BIT else 0)
+            note(device, pdu, reply[1] if len(reply) > 1 and reply[0] & EXCEPTION_BIT else 0)
             return reply
 
         return (carry_out,) * 256
@@ -179,10 +191,12 @@ class Tap:
     def note(self, device: Device, pdu: bytes, exception: int) -> None:
         """Write a request down."""
         exchange: Any = SERVING.exchange
-        client, unit, transaction = "", 0, 0
-        if exchange is not None:
-            client, unit, transaction = self._client(exchange), max(exchange.unit, 0), exchange.transaction
-        self._journal.add(
+        if exchange is None:
+            client, unit, transaction = "", 0, 0
+        else:
+            asker, unit, transaction = exchange.client, exchange.unit, exchange.transaction
+            client = self._last_name if asker is self._last else self._client(exchange)
+        self._add(
             (
                 self._seconds(),
                 wall_clock(),
@@ -204,9 +218,5 @@ class Tap:
             if len(self._names) >= CLIENTS:
                 self._names.clear()
             found = self._names[id(client)] = client, exchange.origin().name
+        self._last, self._last_name = found
         return found[1]
-
-
-def _holds(selection: Selection, group: int, start: int, stop: int) -> bool:
-    """True when all of a run is selected."""
-    return any(first <= start and stop <= last for first, last in selection.spans.get(group, ()))

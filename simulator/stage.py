@@ -6,7 +6,7 @@ not disturbed: a fault stays on while anybody wants it, a device stays away whil
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred, DeferredList, succeed
@@ -71,32 +71,34 @@ class PlantStage:
 
     def _switch(self, action: SwitchFaults, origin: Origin) -> Performed:
         change = Change()
-        for name in action.names:
-            wanted = self._wanted.get(name)
-            if wanted is None:
-                wanted = self._wanted[name] = _Wanted(self._faults[name].enabled)
-            wanted.switch(change, action.enabled)
-            self._set_fault(name, action.enabled)
+        for name, before in [(name, self._faults[name].enabled) for name in action.names]:
+            self._wanted.setdefault(name, _Wanted(before)).switch(change, action.enabled)
+        self._set_faults(dict.fromkeys(action.names, action.enabled))
 
         def undo() -> Deferred[None]:
-            for name in action.names:
-                self._unswitch(name, change)
+            self._unswitch(action.names, change)
             return succeed(None)
 
         return undo, succeed(None)
 
-    def _unswitch(self, name: str, change: Change) -> None:
+    def _unswitch(self, names: Iterable[str], change: Change) -> None:
         """A fault is as the last of those says who still want something of it, else as it was before."""
-        wanted = self._wanted.get(name)
-        if wanted is not None and change in wanted.wishes:
-            del wanted.wishes[change]
-            self._set_fault(name, wanted.enabled)
-            if not wanted.wishes:
-                del self._wanted[name]
+        wishes: dict[str, bool] = {}
+        for name in names:
+            wanted = self._wanted.get(name)
+            if wanted is not None and change in wanted.wishes:
+                del wanted.wishes[change]
+                wishes[name] = wanted.enabled
+                if not wanted.wishes:
+                    del self._wanted[name]
+        self._set_faults(wishes)
 
-    def _set_fault(self, name: str, enabled: bool) -> None:
-        if name in self._faults:  # not one that was removed meanwhile
-            (self._faults.enable if enabled else self._faults.disable)(name)
+    def _set_faults(self, wishes: Mapping[str, bool]) -> None:
+        """Switch faults on or off, but for those that were removed meanwhile."""
+        there = {name: enabled for name, enabled in wishes.items() if name in self._faults}
+        self._faults.disable(*(name for name, enabled in there.items() if not enabled))
+        for name in (name for name, enabled in there.items() if enabled):
+            self._faults.enable(name)
 
     def _take_offline(self, action: TakeOffline, origin: Origin) -> Performed:
         outages = self._outages()

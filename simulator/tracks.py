@@ -101,6 +101,35 @@ class Track:
         """Which rows are held now; None when none ever was."""
         return None if self._held_until is None else self._held_until > self._now()
 
+    def hold_some(self, start: int, stop: int, seconds: npt.NDArray[np.float64], chosen: Mask) -> None:
+        """Let what stands in the rows that are ``chosen`` stand for so many seconds each."""
+        if self._remembers:
+            self._sampler.adopt(start, stop, self._column.read(start, stop), chosen)
+        if self._held_until is None:
+            self._held_until = np.zeros(self._count)
+        np.copyto(self._held_until[start:stop], self._now() + seconds, where=chosen)
+
+    def held_for(self, start: int, stop: int) -> npt.NDArray[np.float64] | None:
+        """For how many seconds more rows are held, 0 for those that are not; None when none ever was."""
+        if self._held_until is None:
+            return None
+        left: npt.NDArray[np.float64] = np.maximum(self._held_until[start:stop] - self._now(), 0.0)
+        return left
+
+    def remembered(self, start: int, stop: int) -> npt.NDArray[np.float64] | None:
+        """What the generator goes on from in these rows, at full precision; None if it remembers nothing."""
+        return self._sampler.remembered(start, stop) if self._remembers else None
+
+    def go_on_from(self, start: int, stop: int, values: npt.NDArray[np.float64], chosen: Mask) -> bool:
+        """Let it go on from there in the rows that are ``chosen``; False when it remembers nothing."""
+        if not self._remembers or self._sampler.remembered(start, stop) is None:
+            return False
+        self._sampler.adopt(start, stop, values, chosen)
+        kept = ~(chosen & np.isfinite(values))
+        held = self.held_for(start, stop)
+        self._column.write(start, stop, values, kept if held is None else kept | (held > 0))
+        return True
+
     def _without_errors(
         self, values: Values, held: Mask | None, t: float, start: int, stop: int
     ) -> tuple[Values, Mask | None]:

@@ -83,9 +83,13 @@ class Values:
         return [self._span(*run) for run in chosen]
 
     def read(self, device: str, point: str) -> object:
-        """The value of a point of one device: number, label, truth value, text, names of bits, or a list."""
+        """The value of a point of one device: number, label, truth value, text, names of bits, or a list.
+
+        None where the registers hold no value of the data type, digits that are not decimal for example.
+        """
         fleet, row, _ = self.one(device)
-        return fleet.read(row, _point(fleet, point, device))
+        found = _point(fleet, point, device)
+        return decoded(found, fleet.device(row).block(found.table).read(found.address, found.quantity))
 
     def read_all(self, target: Target, point: str) -> dict[str, object]:
         """The values of a point by name of the device, of those that have such a point."""
@@ -116,6 +120,11 @@ class Values:
         for span, found in chosen:
             self._store(span, found, wires[span.fleet], origin, found.hold if hold is None else hold)
         return sum(span.stop - span.start for span, _ in chosen)
+
+    def check(self, target: Target, point: str, value: object) -> None:
+        """Raise what ``write`` would raise, and store nothing."""
+        for span, found in self._having(target, point):
+            _wire(span, found, value)
 
     def write_row(self, fleet: Fleet, row: int, point: Point, value: object, origin: Origin) -> None:
         """The same for one row."""

@@ -70,6 +70,8 @@ class VirtualClock:
         """Call something ``delay`` virtual seconds from now."""
         if delay < 0:
             raise ValueError(f"delay is {delay:g} s, expected 0 or more")
+        if not isfinite(delay):
+            raise ValueError(f"delay is {delay:g} s, expected a finite number")
         # a delay of less than a nanosecond is one of rounding, and must not be a call of this instant again
         wait = max(nanoseconds(delay), 1) if delay else 0
         call = VirtualCall(self._table, 0, callable, args, kw)

@@ -45,6 +45,7 @@ class Watchdog:
         self._limit = limit
         self._ended = threading.Event()
         self._answered = threading.Event()
+        self._answered_at = 0.0
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
         self._watched = self._clock = 0  # thread, and the clock of the processor time it had
         self._state = ""
@@ -84,20 +85,27 @@ class Watchdog:
         """See whether the loop turns."""
         asked, worked, culprit = monotonic(), clock_gettime(self._clock), None
         self._answered.clear()
-        self._reactor.callFromThread(self._answered.set)
+        self._reactor.callFromThread(self._answer)
         patience = self._limit
         while not self._answered.wait(patience):
+            if self._answered.is_set():  # it was this thread that had to wait for its turn
+                break
             patience = LOOK_S
             if culprit is None and self._is_held(clock_gettime(self._clock) - worked):
                 culprit = self._tell(self._frame(), monotonic() - asked)
         if self._ended.is_set():
             return
-        held = monotonic() - asked
+        held = self._answered_at - asked
         if culprit:
             text = "the event loop turns again, held for {seconds:.2f} s by {culprit}"
             log.warn(text, seconds=held, culprit=culprit)
         elif culprit is None and held > self._limit and clock_gettime(self._clock) - worked > self._limit:
             self._tell(None, held)
+
+    def _answer(self) -> None:
+        """In the loop: it turns."""
+        self._answered_at = monotonic()
+        self._answered.set()
 
     def _is_held(self, worked: float) -> bool:
         """True when the loop has worked for so long, or is in a call that waits.

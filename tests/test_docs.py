@@ -43,6 +43,7 @@ from simulator.config import schema as plant_schema
 from simulator.config import scripts as plant_scripts
 from simulator.config import security as plant_security
 from simulator.config import selection as plant_selection
+from simulator.config import state as plant_state
 from simulator.config import timelines as plant_timelines
 from simulator.config import unsupported as plant_refusals
 from simulator.config.loader import parse_plant
@@ -109,6 +110,10 @@ class Session:
         self._script(binaries / "python", f'exec "{sys.executable}" "$@"')
         path = f"{binaries}:{os.environ['PATH']}"
         self.environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
+        self.environment |= {
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTEST_PLUGINS": "simulator.pytest_plugin",
+        }
 
     def _script(self, path: Path, line: str) -> None:
         path.write_text(f"#!/bin/sh\n{line}\n")
@@ -286,7 +291,7 @@ def models(module: ModuleType) -> list[type[FileModel]]:
         ("plant-file.md", model)
         for model in [*models(plant_schema), *models(plant_clock), *models(plant_security)]
     ]
-    + [("plant-file.md", model) for model in models(plant_scripts)]
+    + [("plant-file.md", model) for model in [*models(plant_scripts), *models(plant_state)]]
     + [("profile.md", model) for model in models(profile_schema)]
     + [("reactions.md", model) for model in models(reaction_files)]
     + [("faults.md", model) for model in FAULT_MODELS]

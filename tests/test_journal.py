@@ -57,9 +57,8 @@ def test_whatever_was_asked_can_be_told(pdu: bytes) -> None:
 
 
 def test_an_entry_is_a_line_for_people() -> None:
-    assert str(entry("03 000a 0002")).split() == (
-        ["1.000", "s", "meter-0", "10.0.0.1:5000", "unit", "id", "1", "function", "3:", "read", "holding_register", "10-11"]
-    )
+    line = "     1.000 s  meter-0  10.0.0.1:5000 unit id 1  function 3: read holding_register 10-11"
+    assert str(entry("03 000a 0002")) == line
     assert "write coil 3 = true" in str(entry("05 0003 ff00"))
     assert str(entry("06 0001 0002", exception=2)).endswith("-> exception 2 illegal data address")
     assert "mask holding_register 4" in str(entry("16 0004 00f2 0025"))

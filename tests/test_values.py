@@ -132,6 +132,17 @@ def test_nothing_is_stored_when_one_kind_cannot_take_the_value(house):
     assert house.plant.read("c", "level") == 0
 
 
+def test_registers_that_hold_no_value_are_read_as_none():
+    text = """
+profiles: {p: {points: {digits: {table: hr, address: 0, data_type: bcd16}}}}
+devices: [{name: d, profile: p, endpoint: "tcp://127.0.0.1:5020"}]
+"""
+    house = House(text)
+    house.client_writes("d", "06 0000 FFFF")
+    assert house.plant.read("d", "digits") is None
+    assert house.plant.values.read_all("d", "digits") == {"d": None}
+
+
 def test_reading_tells_what_does_not_exist(house):
     with pytest.raises(PointError, match="unknown device 'x'"):
         house.plant.read("x", "level")

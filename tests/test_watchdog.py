@@ -8,12 +8,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from simulator.watchdog import culprit_of
+from simulator.watchdog import Watchdog, culprit_of
 
 PLANT = """
 devices:
@@ -135,6 +137,29 @@ def test_a_plant_that_only_serves_is_not_told_of(run):
     assert [each for each in program.logged() if each["source"] == "watchdog"] == []
     program.process.send_signal(signal.SIGINT)
     assert program.process.wait(30) == 0
+
+
+class Late(threading.Event):
+    """The thread that waits gets its turn long after it was told."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        time.sleep(0.05)
+        return False
+
+
+class Prompt:
+    """A loop that turns at once."""
+
+    def callFromThread(self, function: Callable[[], object]) -> None:
+        function()
+
+
+def test_a_watchdog_that_is_late_itself_accuses_nobody():
+    dog = Watchdog(Prompt(), limit=0.01)
+    dog._answered = Late()
+    dog._clock = time.pthread_getcpuclockid(threading.get_ident())
+    dog._ask()
+    assert dog.episodes == 0
 
 
 class Track:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import bars, clients, crowds, faults, formulas, million, mixes, peers, storm, transports
+from . import bars, clients, crowds, faults, formulas, loading, million, mixes, peers, storm, transports
 from .bars import Outcome, Row
 from .comparing import Pace
 from .workshop import Workshop
@@ -44,6 +44,11 @@ SCENARIOS = {
         "our clients against pymodbus's: round trips and CPU",
         clients.clients,
         tuple(bar for pair in bars.CLIENTS.values() for bar in pair),
+    ),
+    "load": Scenario(
+        "modsim load against a server that does next to nothing: requests of one core",
+        loading.loading,
+        tuple(bars.GENERATOR.values()),
     ),
     "formulas": Scenario(
         "100 000 devices × 10 points computed from others at 1 Hz: load", formulas.formulas, bars.FORMULAS

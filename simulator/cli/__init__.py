@@ -19,6 +19,7 @@
 * ``run``         verb: start a plant and serve it
 * ``serve``       verb: one device with every address, without a file
 * ``serving``     one life of a plant: open, announce, serve, stop; what ``run`` and ``serve`` do
+* ``ctl``         verb: operate a running plant; ``control_texts`` is what it prints
 * ``check``       verb: validate a plant file, then preflight it on this machine
 * ``reports``     how ``check`` reports: text, JSON, annotations
 * ``preflight``   what ``check`` looks at: descriptors, memory, ports, addresses

@@ -15,18 +15,30 @@ from typing import Any, NoReturn
 from simulator.cli import environment, exits, streams, texts
 from simulator.cli.verbs import VERBS, Verb
 
+WIDEST = 110  # columns that are good to read
 FRONT_PAGE = {"-h", "--help", "help"}
 
 
+class Layout(argparse.RawDescriptionHelpFormatter):
+    """Fits the paragraphs of descriptions into the terminal; what is indented keeps its lines."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        import textwrap
+
+        fit = textwrap.TextWrapper(min(width, WIDEST), break_long_words=False, break_on_hyphens=False)
+        told = [part if "\n " in part else fit.fill(part) for part in text.split("\n\n")]
+        return textwrap.indent("\n\n".join(told), indent)
+
+
 class Parser(argparse.ArgumentParser):
-    """An argument parser that keeps the layout of its texts and points at ``--help``."""
+    """An argument parser that keeps the layout of its examples and points at ``--help``."""
 
     def __init__(self, prog: str, description: str, epilog: str) -> None:
         super().__init__(
             prog=prog,
             description=description,
             epilog=epilog,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=Layout,
             allow_abbrev=False,
         )
         self.reads_environment = False
@@ -108,6 +120,8 @@ def _dispatch(words: list[str]) -> int:
         streams.STDERR.write(texts.front_page())
         return exits.USAGE
     first = words[0]
+    if first == "help" and words[1:2] and words[1] in VERBS:
+        first, *_ = words = [words[1], "--help"]
     if first in FRONT_PAGE:
         print(texts.front_page(), end="")
         return exits.OK

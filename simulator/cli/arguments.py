@@ -44,6 +44,26 @@ def _scale(text: str) -> float:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def add_http(parser: argparse.ArgumentParser) -> None:
+    """``--http``: where the API is, instead of what the file says."""
+    parser.add_argument(
+        "--http",
+        type=_address,
+        metavar="ADDRESS:PORT",
+        help="serve the API here, instead of control.http of the plant file; port 0 is a free one; "
+        "another address than one of the loopback needs a token: control.token, or MODSIM_TOKEN",
+    )
+
+
+def _address(text: str) -> tuple[str, int]:
+    from simulator.config.control import parse_address
+
+    try:
+        return parse_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def add_running(parser: argparse.ArgumentParser) -> None:
     """What a verb that serves takes: where to announce readiness, what to log and how."""
     parser.add_argument(

@@ -259,7 +259,12 @@ def _first_address(command: Command, positional: list[Any], named: dict[str, Any
 
 
 def _listed(text: str) -> list[Any]:
-    return [_scalar(each) for each in text.strip("[]()").split(",") if each.strip()]
+    """``1,2,3`` in brackets or without, one comma behind the last; nothing may be left out of it."""
+    inner = text[1:-1] if text[:1] + text[-1:] in ("[]", "()") else text
+    words = inner.removesuffix(",").split(",") if inner.strip() else []
+    if any(not word.strip() or set(word) & set("[]()") for word in words):
+        raise ValueError(f"list is {text!r}, expected such as 1,2,3 or [1,2,3] without blanks")
+    return [_scalar(word) for word in words]
 
 
 def _scalar(text: str) -> Any:

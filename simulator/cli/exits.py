@@ -14,6 +14,7 @@ USAGE = 2  # what argparse uses
 CANNOT_BIND = 69  # EX_UNAVAILABLE
 PERMISSION = 77  # EX_NOPERM
 CONFIGURATION = 78  # EX_CONFIG
+NOT_MET = 99  # modsim ctl verify
 
 MEANINGS = {
     OK: "done, or stopped by SIGTERM or SIGINT with open requests answered",
@@ -22,6 +23,7 @@ MEANINGS = {
     CANNOT_BIND: "an address cannot be bound: taken, or not of this machine",
     PERMISSION: "no permission: a port below 1024, a file that may not be written",
     CONFIGURATION: "the plant file or a profile is wrong; every problem is on stderr",
+    NOT_MET: "modsim ctl verify: what was expected of clients did not come",
 }
 
 

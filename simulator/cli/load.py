@@ -116,6 +116,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Load the server, print the result."""
     from simulator.cli import process
+    from simulator.errors import NetworkError
     from simulator.load.swarm import Swarm
 
     try:
@@ -127,9 +128,9 @@ def run(arguments: argparse.Namespace) -> int:
             )
         live = _Live(arguments.quiet)
         swarm = Swarm(plan, live=live if live.visible else None)
-    except ValueError as error:
+    except (ValueError, NetworkError) as error:
         print(f"modsim load: {error}", file=sys.stderr)
-        return exits.USAGE
+        return exits.USAGE if isinstance(error, ValueError) else exits.RUNTIME
     before = [(number, signal.signal(number, lambda *_: swarm.stop())) for number in process.STOP_SIGNALS]
     try:
         outcome = swarm.run()
@@ -186,7 +187,7 @@ def plan_of(arguments: argparse.Namespace) -> Plan:
 
 
 def targets_of(url: str) -> list[Target]:
-    """Every address and port of a URL; ValueError when it is none that can be loaded."""
+    """Every address and port of a URL; ValueError when it is none that can be loaded, or HostUnknown."""
     from simulator.config.endpoint import format_host, parse_endpoint
     from simulator.config.schemes import SCHEMES
     from simulator.load.plan import Target
@@ -217,11 +218,14 @@ def targets_of(url: str) -> list[Target]:
 
 
 def _resolved(name: str) -> str:
-    """The first address of a host name."""
+    """The first address of a host name; HostUnknown when it has none."""
+    from simulator.errors import HostUnknown
+
     try:
         found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
     except OSError as error:
-        raise ValueError(f"host {name!r} is not known: {error.strerror}") from None
+        reason = (error.strerror or str(error)).lower()
+        raise HostUnknown(name, f"host is unknown: {reason}") from None
     address = str(found[0][4][0])
     return f"[{address}]" if found[0][0] == socket.AF_INET6 else address
 

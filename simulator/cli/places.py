@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -141,6 +142,15 @@ def as_data(reading: Reading) -> dict[str, Any]:
     return found
 
 
+def held(place: Place, values: Sequence[Any]) -> Any:
+    """What a place holds once ``values`` were written: as far as its data type can hold them."""
+    if place.point is not None:
+        return place.point.decode(place.point.encode(values if len(values) > 1 else values[0]))
+    kind = place.kind
+    kept = [bool(v) if kind.family == "bool" else kind.decode(kind.encode_fitting(v)) for v in values]
+    return kept if len(kept) > 1 else kept[0]
+
+
 def plain(value: Any) -> Any:
     """A value that JSON can hold: not a number becomes text."""
     if isinstance(value, float) and not math.isfinite(value):
@@ -155,12 +165,28 @@ def shown(value: Any, unit: str = "") -> str:
     if isinstance(value, bool):
         text = "on" if value else "off"
     elif isinstance(value, float):
-        text = f"{value:.7g}"
+        text = _digits(value)
     elif isinstance(value, (list, tuple)):
         text = " ".join(shown(each) for each in value)
     else:
         text = str(value)
     return f"{text} {unit}".rstrip()
+
+
+def _digits(value: float) -> str:
+    """As few digits as tell a number from its neighbours; a 32-bit one from those of 32 bits."""
+    try:
+        single = struct.pack("f", value)
+    except OverflowError:
+        single = b""
+    if single and struct.unpack("f", single)[0] == value:
+        for digits in (7, 8):
+            text = f"{value:.{digits}g}"
+            if struct.pack("f", float(text)) == single:
+                return text
+        return f"{value:.9g}"
+    text = f"{value:.15g}"
+    return text if float(text) == value else repr(value)
 
 
 def raw_text(place: Place, raw: Sequence[int]) -> str:
@@ -215,8 +241,12 @@ def _point(profile: Profile, name: str) -> Place:
 def _place(arguments: argparse.Namespace, text: str, count: int) -> Place:
     from simulator.datatypes import ByteOrder, data_type
     from simulator.documents.wording import unknown
+    from simulator.protocol import codes
 
     table, address = _where(text, arguments.table)
+    most = codes.MAX_READ_REGISTERS
+    if arguments.length is not None and arguments.length > most:
+        raise ValueError(f"length is {arguments.length}, expected at most {most} registers")
     order = arguments.byte_order.upper()
     if order not in ByteOrder.__members__:
         raise ValueError(unknown("byte order", arguments.byte_order, ByteOrder.__members__))

@@ -61,10 +61,12 @@ class Preflight:
 def inspect(config: PlantConfig) -> Preflight:
     """Look at the machine with the eyes of a plant.
 
-    Raises ConfigError for certificates that cannot be used.
+    Raises ConfigError for certificates, and for a state, that cannot be used.
     """
     from simulator.server import lanes
 
+    if config.state is not None:
+        check_state(config.state.file)
     if any(group.tls is not None for group in config.groups):
         from simulator.server.tls import contexts
 
@@ -72,7 +74,11 @@ def inspect(config: PlantConfig) -> Preflight:
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     findings = [*descriptor_findings(config.listeners, limit), *memory_findings(needed := memory_of(config))]
     if not findings:
-        findings += [*address_findings(config.listeners), *port_findings(config.listeners)]
+        findings += [
+            *state_findings(config),
+            *address_findings(config.listeners),
+            *port_findings(config.listeners),
+        ]
     return Preflight(
         devices=config.device_count,
         listeners=len(config.listeners),
@@ -100,6 +106,25 @@ def descriptor_findings(listeners: Sequence[ListenerPlan], limit: int) -> Iterat
             f"\nraise the limit (ulimit -n {needed + 1000}), or put devices behind one port: "
             "unit ids or many addresses on one port need one descriptor",
         )
+
+
+def check_state(file: str) -> None:
+    """Raise ConfigError for a state that a plant would not start with."""
+    from simulator.state import locks, records
+
+    locks.check(file)
+    records.read(file)
+
+
+def state_findings(config: PlantConfig) -> Iterator[Finding]:
+    """A state that cannot be written."""
+    if config.state is None:
+        return
+    folder = os.path.dirname(config.state.file) or "."
+    if not os.path.isdir(folder):
+        yield Finding(exits.CONFIGURATION, f"{config.state.file}: its folder does not exist")
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        yield Finding(exits.CONFIGURATION, f"{config.state.file}: its folder cannot be written to")
 
 
 def memory_of(config: PlantConfig) -> int:

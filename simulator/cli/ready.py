@@ -10,18 +10,23 @@ from contextlib import suppress
 SHOWN = 3  # endpoints in the ready line
 
 
-def ready_line(devices: int, endpoints: Sequence[str], seconds: float) -> str:
-    """``ready: 8 devices on 2 listeners in 0.31 s: tcp://127.0.0.1:5020, tcp://127.0.0.1:5021``."""
+def ready_line(devices: int, endpoints: Sequence[str], seconds: float, api: str | None = None) -> str:
+    """``ready: 8 devices on 2 listeners in 0.31 s: tcp://127.0.0.1:5020, tcp://127.0.0.1:5021``.
+
+    ``; API at http://127.0.0.1:8080`` follows where there is one.
+    """
     shown = ", ".join(endpoints[:SHOWN])
     if len(endpoints) > SHOWN:
         shown += f", and {len(endpoints) - SHOWN} more"
     return (
         f"ready: {_counted(devices, 'device')} on {_counted(len(endpoints), 'listener')} "
-        f"in {seconds:.2f} s: {shown}\n"
+        f"in {seconds:.2f} s: {shown}" + (f"; API at {api}\n" if api else "\n")
     )
 
 
-def write_ready_file(path: str, devices: int, endpoints: Sequence[str], seconds: float) -> None:
+def write_ready_file(
+    path: str, devices: int, endpoints: Sequence[str], seconds: float, api: str | None = None
+) -> None:
     """Write the facts as JSON, all at once: a reader sees the whole file or none."""
     facts = {
         "pid": os.getpid(),
@@ -29,6 +34,7 @@ def write_ready_file(path: str, devices: int, endpoints: Sequence[str], seconds:
         "listeners": len(endpoints),
         "seconds": round(seconds, 3),
         "endpoints": list(endpoints),
+        **({"api": api} if api else {}),
     }
     draft = f"{path}.{os.getpid()}"
     try:

@@ -22,6 +22,7 @@ examples:
   modsim run plant.yaml --seed 7 --log-level warning
   modsim run plant.yaml --scenario switch-loss
   modsim run - --duration 10m < plant.yaml
+  modsim run plant.yaml --http 127.0.0.1:8080      # and modsim ctl, from elsewhere
   modsim run plant.yaml --ready-file /run/modsim.json --log-format json 2>> modsim.log
 
 {exit_codes()}"""
@@ -41,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="start this scenario of the plant file with the plant; may be given again",
     )
+    shared.add_http(parser)
     shared.add_running(parser)
 
 

@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="HOST[:PORT]",
         help="an IPv4 address or an IPv6 address in brackets; port 502 unless given",
     )
+    shared.add_http(parser)
     shared.add_running(parser)
 
 

@@ -17,18 +17,28 @@ from simulator.cli.preflight import descriptor_findings
 from simulator.cli.progress import ProgressBar
 from simulator.cli.service import Service
 from simulator.cli.streams import STDERR, STDOUT, Stream
+from simulator.errors import BindError
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
     from twisted.python.failure import Failure
 
+    from simulator.config.control import ControlSettings
     from simulator.config.plant import PlantConfig
+    from simulator.control.service import ControlService
     from simulator.plant import Plant
     from simulator.watchdog import Watchdog
 
 
 def serve_plant(config: PlantConfig, arguments: argparse.Namespace) -> int:
     """Serve the plant until a signal ends it; the exit code."""
+    from simulator.cli.api import settings_of
+
+    try:
+        settings = settings_of(config, arguments.http)
+    except ValueError as error:
+        STDERR.write(f"modsim: {error}\n")
+        return exits.USAGE
     reactor = process.install_reactor()
     from simulator.plant import Plant
 
@@ -36,7 +46,10 @@ def serve_plant(config: PlantConfig, arguments: argparse.Namespace) -> int:
     for finding in descriptor_findings(config.listeners, process.raise_descriptor_limit()):
         STDERR.write(f"modsim: {finding}\n")
         return finding.code
-    return Serving(Plant(config, reactor), reactor, arguments, log_stream).run()
+    serving = Serving(Plant(config, reactor), reactor, arguments, log_stream)
+    if settings is not None:
+        serving.offer(settings)
+    return serving.run()
 
 
 class Serving:
@@ -63,6 +76,14 @@ class Serving:
             line=partial(line_of, plant),
             duration=arguments.duration,
         )
+        self._api: ControlService | None = None
+
+    def offer(self, settings: ControlSettings) -> None:
+        """Serve the API, too."""
+        from simulator.control.service import ControlService
+
+        self._api = ControlService(self._plant, settings, partial(self._begin_stop, "stop over the API"))
+        self._reactor.addSystemEventTrigger("before", "shutdown", self._api.close)
 
     def run(self) -> int:
         """Run the reactor; return the exit code or raise what kept the plant from opening."""
@@ -78,6 +99,14 @@ class Serving:
     def _open(self) -> None:
         process.on_stop_signal(self._stop, self._stop_at_once)
         self._service.begin()
+        try:
+            if self._api is not None:
+                self._api.open()
+        except BindError as error:
+            from twisted.python.failure import Failure
+
+            self._failed(Failure(error))
+            return
         opened: Deferred[Any] = self._plant.open(progress=self._progress)
         opened.addCallback(self._opened)
         opened.addErrback(self._failed)
@@ -92,9 +121,12 @@ class Serving:
         gc.enable()
         seconds = process.age()
         endpoints = self._plant.endpoints
+        api = None if self._api is None else self._api.url
+        if self._api is not None:
+            self._api.announce()
         if self._ready_file:
-            ready.write_ready_file(self._ready_file, self._plant.devices, endpoints, seconds)
-        if not STDOUT.write(ready.ready_line(self._plant.devices, endpoints, seconds)):
+            ready.write_ready_file(self._ready_file, self._plant.devices, endpoints, seconds, api)
+        if not STDOUT.write(ready.ready_line(self._plant.devices, endpoints, seconds, api)):
             self._log.warn("the ready line could not be written to stdout; the plant answers all the same")
         self._service.ready()
 
@@ -128,6 +160,8 @@ class Serving:
             self._reactor.stop()
 
     def _stop_at_once(self, signal_name: str) -> None:
+        if self._api is not None:
+            self._api.withdraw()
         if self._ready_file:
             ready.remove_ready_file(self._ready_file)
         os._exit(exits.RUNTIME)

@@ -46,6 +46,7 @@ VERBS = {
         Verb("check", "validate a plant file and preflight it on this machine", "simulator.cli.check"),
         Verb("explain", "follow a point down to the frame that reads it, or tell all of a device", "simulator.cli.explain"),
         Verb("profiles", "list the profiles, or show one", "simulator.cli.profiles"),
+        Verb("ctl", "operate a running plant over its API", "simulator.cli.ctl"),
         Verb("import", "make a profile of a register map: CSV, JSON, XML", "simulator.cli.importing"),
         Verb("schema", "print the JSON Schema of the plant file or the profile", "simulator.cli.schema"),
         Verb("init", "write a commented plant file to start from", "simulator.cli.init"),

@@ -173,7 +173,7 @@ class Client(Configured, BlockingFace, Verbs):
         until = self._began + self.options.timeout
         while True:
             if not data and not self.datagrams:
-                session.closed()
+                session.closed("the serial port is gone" if self.target.line is not None else "")
                 return
             left = until - monotonic()
             if left <= 0 or not link.wait(left):  # also while other bytes keep coming

@@ -17,6 +17,7 @@ from typing import Any
 
 from simulator.config.allow import allow_list
 from simulator.config.clock import check_scale
+from simulator.config.control import NO_TOKEN, ControlFile
 from simulator.config.faults import Fault, plant_faults, read_fault_files
 from simulator.config.gateway import gateway_line
 from simulator.config.groups import Entry, Placed, check_parameters, check_values, read_entry, validate_most
@@ -32,7 +33,7 @@ from simulator.config.security import Security, TlsFile, TlsSettings
 from simulator.config.sharing import differences
 from simulator.config.signals import check_signals, read_signals
 from simulator.config.steps import ScenarioPlan
-from simulator.config.unsupported import PLANT, take_unsupported
+from simulator.config.unsupported import CONTROL, PLANT, take_unsupported
 from simulator.documents import modules
 from simulator.documents.problems import show
 from simulator.documents.yaml import Document, Path, read_file, read_text
@@ -137,7 +138,9 @@ class _Loading:
             faults=faults,
             scenarios=scenarios,
             scripts=scripts,
+            control=None if head.control is None else head.control.settings(),
             source=self.document.file,
+            state=None if head.state is None else head.state.state(self.document.file),
         )
 
     def _report(self, path: Path, message: str, *, key: bool = False) -> None:
@@ -162,12 +165,22 @@ class _Loading:
             head["faults"] = read_fault_files(self.document, self.problems)
         if "scenarios" in head:
             head["scenarios"] = read_files(self.document, self.problems)
+        if isinstance(control := head.get("control"), dict):
+            head["control"] = self._control(control)
         if isinstance(tls := head.get("tls"), dict):
             head["tls"], self._tls_is_sound = validate_most(
                 TlsFile, tls, self.document, ("tls",), self.problems
             )
         found, _ = validate_most(PlantHead, head, self.document, (), self.problems, PlantFile)
         return found or PlantHead()
+
+    def _control(self, data: dict[Any, Any]) -> ControlFile | None:
+        """Where operators reach the plant; None when that is wrong."""
+        data = take_unsupported(self.document, data, ("control",), CONTROL, self.problems)
+        found, _ = validate_most(ControlFile, data, self.document, ("control",), self.problems)
+        if found is not None and found.settings().is_open:
+            self._report(("control", "http"), NO_TOKEN.format(host=found.http[0]))
+        return found
 
     def _faults(self, head: PlantHead, groups: Sequence[Group]) -> tuple[Fault, ...]:
         """The rules of the plant and of its profiles."""

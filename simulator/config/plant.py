@@ -12,6 +12,7 @@ from typing import Any
 
 from simulator.config.allow import AllowList
 from simulator.config.clock import Clock
+from simulator.config.control import ControlSettings
 from simulator.config.endpoint import Endpoint
 from simulator.config.faults import Fault
 from simulator.config.gateway import GatewayLine
@@ -19,6 +20,7 @@ from simulator.config.names import NameTemplate
 from simulator.config.placement import ListenerPlan, Place, Places
 from simulator.config.scripts import Script
 from simulator.config.security import TlsSettings
+from simulator.config.state import State
 from simulator.config.steps import ScenarioPlan
 from simulator.documents.problems import unknown
 from simulator.generators.base import Generator
@@ -87,7 +89,9 @@ class PlantConfig:
     signals: Mapping[str, Generator] = field(default_factory=dict)  # inputs before those who read them
     faults: tuple[Fault, ...] = ()  # those of profiles behind those of the file
     scenarios: Mapping[str, ScenarioPlan] = field(default_factory=dict)
+    control: ControlSettings | None = None  # where operators reach it
     source: str = ""  # the file as it was named
+    state: State | None = None  # where written values outlive the program
 
     @property
     def device_count(self) -> int:

@@ -56,8 +56,13 @@ def read_files(document: Document, problems: list[Problem]) -> dict[str, Scenari
     files = {}
     for name, value in data.items():
         path: Path = ("scenarios", name)
+        if not isinstance(value, (list, dict)) or value == []:
+            got = "is an empty list" if value == [] else f"is {show(value)}"
+            message = f"{show(name)} {got}, expected a list of steps, or a mapping with steps"
+            problems.append(document.problem(path, message))
+            continue
         try:
-            if isinstance(value, list) and value:
+            if isinstance(value, list):
                 files[str(name)] = ScenarioFile(steps=_STEPS.validate_python(value))
             else:
                 files[str(name)] = ScenarioFile.model_validate(value)

@@ -13,6 +13,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from simulator.config.allow import AllowField
 from simulator.config.clock import ClockFile
+from simulator.config.control import ControlFile
 from simulator.config.endpoint import Endpoint, parse_endpoint
 from simulator.config.faults import FaultFile
 from simulator.config.gateway import GatewayFile
@@ -20,6 +21,7 @@ from simulator.config.names import NameTemplate
 from simulator.config.placement import MAX_UNIT_ID
 from simulator.config.scripts import ScriptField
 from simulator.config.security import TlsFile
+from simulator.config.state import StateFile
 from simulator.config.timelines import Scenarios, complete_schema
 from simulator.documents.durations import Duration
 from simulator.documents.models import FileModel
@@ -151,6 +153,8 @@ class PlantHead(FileModel):
     """Python files, relative to this one, or modules, with async def main(plant) or def setup(plant)."""
     clock: ClockFile = ClockFile()
     """Virtual time: how fast it runs and when it begins."""
+    control: ControlFile | None = None
+    """The API of the running plant."""
     signals: dict[Text, dict[str, Any]] = Field(default_factory=dict)
     """Values of the whole plant, by name: generators, whose values formulas read as signal.NAME."""
     profiles: list[Text] | dict[str, dict[str, Any]] = Field(default_factory=list)
@@ -164,6 +168,8 @@ class PlantHead(FileModel):
     """Timelines of faults, outages, values and generators, by name."""
     tls: TlsFile | None = None
     """Modbus/TCP Security, for all endpoints tls://…"""
+    state: StateFile | None = None
+    """A file in which written values outlive the program."""
 
 
 class PlantFile(PlantHead):

@@ -11,7 +11,8 @@ from typing import Any
 from simulator.documents.yaml import Document, Path
 from simulator.errors import Problem
 
-PLANT = frozenset({"control", "record", "state", "store", "workers"})
+PLANT = frozenset({"record", "store", "workers"})
+CONTROL = frozenset({"console"})
 GROUP = frozenset({"store"})
 REFUSAL = "not supported by this version"
 

@@ -91,9 +91,7 @@ TABLE = (
         "/devices",
         "list and search devices, a page at a time",
         (
-            Parameter(
-                "name", "text", "text in the name, or a pattern with * ? [a-c]", "query", is_word=True
-            ),
+            Parameter("name", "text", "text in the name, or a pattern with * ? [a-c]", "query", is_word=True),
             _filter("tag", "a tag they have"),
             _filter("profile", "pattern of the profile's name"),
             _filter("endpoint", "tcp://127.0.0.1:5020, or a pattern of endpoints as the plant file has them"),
@@ -110,9 +108,7 @@ TABLE = (
         (
             _DEVICES,
             _POINT,
-            Parameter(
-                "limit", "integer", "values at most", default=MOST_VALUES, low=1, high=MOST_VALUES
-            ),
+            Parameter("limit", "integer", "values at most", default=MOST_VALUES, low=1, high=MOST_VALUES),
         ),
     ),
     Verb(
@@ -153,7 +149,9 @@ TABLE = (
             _DEVICE,
             _TABLE,
             _ADDRESS,
-            Parameter("quantity", "integer", "how many", "query", default=1, low=1, high=10_000, is_word=True),
+            Parameter(
+                "quantity", "integer", "how many", "query", default=1, low=1, high=10_000, is_word=True
+            ),
         ),
     ),
     Verb(
@@ -235,14 +233,10 @@ TABLE = (
         "POST",
         "/faults",
         "add a fault, written as in a plant file",
-        (
-            Parameter(
-                "fault", "mapping", "name, when, then and enabled", required=True, is_word=True
-            ),
-        ),
+        (Parameter("fault", "mapping", "name, when, then and enabled", required=True, is_word=True),),
     ),
     Verb("remove-fault", "DELETE", "/faults/{name}", "take a fault away", (_named("fault"),)),
-    Verb("clear-faults", "POST", "/faults/clear", "be as the plant file says: its faults only"),
+    Verb("clear-faults", "POST", "/clear-faults", "be as the plant file says: its faults only"),
     Verb("scenarios", "GET", "/scenarios", "the timelines of the plant, and where they are"),
     Verb("start-scenario", "POST", "/scenarios/{name}/start", "start a scenario", (_named("scenario"),)),
     Verb(
@@ -263,9 +257,7 @@ TABLE = (
             Parameter("value", "number", "the value", required=True, low=-1e300, high=1e300, is_word=True),
         ),
     ),
-    Verb(
-        "release-signal", "POST", "/signals/{name}/release", "let a signal move again", (_named("signal"),)
-    ),
+    Verb("release-signal", "POST", "/signals/{name}/release", "let a signal move again", (_named("signal"),)),
     Verb(
         "record",
         "POST",
@@ -295,7 +287,11 @@ TABLE = (
         "whether clients asked what is expected",
         (
             Parameter(
-                "expectation", "mapping", "device, read or write, every, times, …", required=True, is_word=True
+                "expectation",
+                "mapping",
+                "device, read or write, every, times, …",
+                required=True,
+                is_word=True,
             ),
         ),
     ),

@@ -10,7 +10,8 @@
     server.stop()
 
 ==============  =======================================================================================
-``server``      ``ModbusServer``: start and stop, its devices, work that is done again and again
+``server``      ``ModbusServer``: its arguments and its devices
+``life``        start and stop, where it listens, work in its thread
 ``units``       ``Unit``: one device; what can be registered there
 ``access``      setters and getters of the four tables, typed
 ``areas``       ``Area``: which addresses of a table exist; a plant from arguments

@@ -26,7 +26,7 @@ class Tables:
     :class:`~simulator.errors.IllegalDataAddress`.
     """
 
-    is_signed = False  # what a register is without an encoding
+    signed: frozenset[Table] = frozenset()  # tables whose registers are signed without an encoding
 
     @abstractmethod
     def _read(self, table: Table, address: int, quantity: int) -> bytes: ...
@@ -130,7 +130,7 @@ class Tables:
         encoding: Encoding | None,
         how: dict[str, Any],
     ) -> None:
-        kind = self._kind(encoding, how)
+        kind = self._kind(table, encoding, how)
         data = b"".join(map(kind.encode_fitting, values))
         if data:
             self._write(table, _address(address), len(data) // 2, data)
@@ -138,12 +138,12 @@ class Tables:
     def _get(
         self, table: Table, address: int, count: int, encoding: Encoding | None, how: dict[str, Any]
     ) -> list[Any]:
-        kind = self._kind(encoding, how)
+        kind = self._kind(table, encoding, how)
         size = 2 * kind.registers
         data = self._read(table, _address(address), _count(count) * kind.registers)
         return [kind.decode(data[place : place + size]) for place in range(0, len(data), size)]
 
-    def _kind(self, encoding: Encoding | None, how: dict[str, Any]) -> DataType:
+    def _kind(self, table: Table, encoding: Encoding | None, how: dict[str, Any]) -> DataType:
         if isinstance(encoding, DataType):
             if how:
                 raise ValueError(f"{min(how)} is given beside a data type, expected either")
@@ -156,7 +156,7 @@ class Tables:
             order = options.pop("byte_order", "ABCD")
             if order not in ByteOrder.__members__:
                 raise ValueError(unknown("byte_order", order, ByteOrder.__members__))
-            name = encoding or ("int16" if self.is_signed else "uint16")
+            name = encoding or ("int16" if table in self.signed else "uint16")
             kind = data_type(name, order=order, **options)
         if not kind.registers:
             raise ValueError(f"data type is {kind.name} in registers, expected another one")

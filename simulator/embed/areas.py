@@ -16,7 +16,7 @@ from typing import Any
 from simulator.config.endpoint import format_host
 from simulator.config.loader import load_plant, parse_plant
 from simulator.config.plant import PlantConfig
-from simulator.protocol.codes import ADDRESSES
+from simulator.protocol.codes import ADDRESSES, Table
 
 DEVICE = "device"  # the name of the only one, and the beginning of the others'
 _TABLES = ("coil", "discrete_input", "input_register", "holding_register")
@@ -26,7 +26,8 @@ _TABLES = ("coil", "discrete_input", "input_register", "holding_register")
 class Area:
     """The addresses of a table: ``count`` from ``address`` on, or those of ``ranges``: ``["0-9", "20-29"]``.
 
-    ``fill`` is what stands there first, ``share`` another table whose values this one shows.
+    ``fill`` is what stands there first, ``share`` another table whose values this one shows.  ``signed`` says
+    whether registers are signed where no encoding does; by default as the server has it.
     """
 
     count: int = ADDRESSES
@@ -34,6 +35,7 @@ class Area:
     address: int = 0
     ranges: str | Iterable[str | int] | None = None
     share: str | None = None
+    signed: bool | None = None
 
     def described(self) -> dict[str, Any]:
         """The table as a profile has it."""
@@ -93,6 +95,16 @@ def plant_of(source: str | os.PathLike[str] | Mapping[str, Any] | PlantConfig) -
     if isinstance(source, str) and ("\n" in source or source.lstrip().startswith(("{", "devices:"))):
         return parse_plant(source, file="ModbusServer.from_plant")
     return load_plant(source)
+
+
+def signed_tables(tables: Mapping[str, Area | int], signed: bool) -> frozenset[Table]:
+    """The tables whose registers are signed."""
+    areas = {name: area if isinstance(area, Area) else Area(area) for name, area in tables.items()}
+    return frozenset(
+        table
+        for table in (Table.INPUT_REGISTER, Table.HOLDING_REGISTER)
+        if (signed if (own := areas[table.label].signed) is None else own)
+    )
 
 
 def _profile(tables: Mapping[str, Area | int], signed: bool, identity: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 A function of the table of functions runs as ever, over blocks that ask functions of yours.  Where one of
 those answers later the function is given up and runs again when the answer is there; ``Calls`` remembers what
-was answered, so that each of yours is called once.  The one rule: whatever has an effect goes through it.
+was answered, so that each of yours is called once.  The one rule: what has an effect goes through it, once.
 """
 
 from __future__ import annotations
@@ -80,8 +80,25 @@ class Route:
         )
 
 
+class OnceBlock:
+    """A table of a request that may be carried out more than once: what has been done is not done again."""
+
+    def __init__(self, inner: Block, calls: Calls) -> None:
+        self._inner = inner
+        self._calls = calls
+
+    def read(self, address: int, quantity: int) -> bytes:
+        """See :class:`~simulator.blocks.base.Block`."""
+        data: bytes = self._calls.do(lambda: self._inner.read(address, quantity))
+        return data
+
+    def write(self, address: int, quantity: int, data: bytes) -> None:
+        """See :class:`~simulator.blocks.base.Block`."""
+        self._calls.do(lambda: self._inner.write(address, quantity, data))
+
+
 class RoutedBlock:
-    """A table behind routes; what no route is for is read and written in ``inner``."""
+    """A table behind routes; what no route is for is done in ``inner``, which does it once."""
 
     def __init__(
         self, inner: Block, routes: Sequence[Route], request: Request, table: Table, calls: Calls
@@ -97,7 +114,7 @@ class RoutedBlock:
         values: list[Any] = []
         for route, start, stop in self._runs(address, quantity, writes=False):
             if route is None:
-                values += unpacked(self._table, self._below(start, stop - start), stop - start)
+                values += unpacked(self._table, self._inner.read(start, stop - start), stop - start)
                 continue
             for place in range(start, stop):
                 values.append(self._calls.do(partial(route.function, self._request, place)))
@@ -108,22 +125,15 @@ class RoutedBlock:
         values = unpacked(self._table, data, quantity)
         runs = list(self._runs(address, quantity, writes=True))
         for route, start, stop in runs:
-            if route is None:  # refused before anything is written
-                self._below(start, stop - start)
+            if route is None and isinstance(self._inner, OnceBlock):  # refused before anything is written
+                self._inner.read(start, stop - start)
         for route, start, stop in runs:
             some = values[start - address : stop - address]
             if route is None:
-                self._store(start, packed(self._table, some), len(some))
+                self._inner.write(start, len(some), packed(self._table, some))
                 continue
             for place, value in enumerate(some, start):
                 self._calls.do(partial(route.function, self._request, place, value))
-
-    def _below(self, address: int, quantity: int) -> bytes:
-        data: bytes = self._calls.do(lambda: self._inner.read(address, quantity))
-        return data
-
-    def _store(self, address: int, data: bytes, quantity: int) -> None:
-        self._calls.do(lambda: self._inner.write(address, quantity, data))
 
     def _runs(self, address: int, quantity: int, *, writes: bool) -> Iterator[tuple[Route | None, int, int]]:
         """The route of each run of addresses; the newest counts where there are several."""

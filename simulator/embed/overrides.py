@@ -16,7 +16,16 @@ from twisted.logger import Logger
 
 from simulator.device import Device
 from simulator.embed.awaiting import is_later
-from simulator.embed.blocks import Calls, ProvidedBlock, Route, RoutedBlock, Settle, Waiting, WatchedBlock
+from simulator.embed.blocks import (
+    Calls,
+    OnceBlock,
+    ProvidedBlock,
+    Route,
+    RoutedBlock,
+    Settle,
+    Waiting,
+    WatchedBlock,
+)
 from simulator.embed.requests import Answer, Change, Request
 from simulator.functions.later import Later
 from simulator.origins import SERVING, Origin
@@ -48,6 +57,7 @@ _WITHOUT_TABLES = frozenset(
         codes.ENCAPSULATED_INTERFACE_TRANSPORT,
     )
 )
+_READING = range(codes.READ_COILS, codes.READ_INPUT_REGISTERS + 1)  # and nothing else
 _NAMES = {table: f"{table.label}s" for table in Table}  # the attributes of a device
 
 
@@ -107,7 +117,7 @@ class Chain:
     def _function(self, code: int, own: Function) -> Function:
         hooks = [hook for hook in self._hooks if hook.functions is None or code in hook.functions]
         is_plain = code in _WITHOUT_TABLES or not (
-            self._routes or self._observers or self._provider is not None
+            self._routes or self._provider is not None or (self._observers and code not in _READING)
         )
         if not hooks and is_plain and self._base is None:
             return own
@@ -184,9 +194,11 @@ class Chain:
                     self._tell(observer, Change(self._name, table, address, old, new, request.client))
 
             block = WatchedBlock(block, table, tell)
+        routes = [route for route in self._routes if route.concerns(request)]
+        if routes:
+            block = OnceBlock(block, calls)
         if self._provider is not None:
             block = ProvidedBlock(self._provider, request, table, calls)
-        routes = [route for route in self._routes if route.concerns(request)]
         return RoutedBlock(block, routes, request, table, calls) if routes else block
 
     def _tell(self, observer: Observer, change: Change) -> None:

@@ -39,7 +39,11 @@ def is_running() -> bool:
 
 def inside() -> bool:
     """True in the thread of a reactor that turns."""
-    return is_running() and bool(threadable.isInIOThread())
+    if not is_running():
+        return False
+    if _thread is not None:  # what Twisted remembers may be another reactor's thread
+        return threading.current_thread() is _thread
+    return bool(threadable.isInIOThread())
 
 
 def ensure_running() -> None:
@@ -109,7 +113,7 @@ def _call(future: Future[Any], function: Callable[..., Any], *arguments: Any) ->
 
 
 def _settle(future: Future[Any], value: Any, error: BaseException | None) -> None:
-    if not future.set_running_or_notify_cancel():
+    if future.done() or not future.set_running_or_notify_cancel():
         return
     if error is None:
         future.set_result(value)

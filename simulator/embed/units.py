@@ -26,7 +26,7 @@ class Unit(Tables, Registering):
         self.index = index
         self._server = server
         self._overrides = Overrides()
-        self.is_signed = server.is_signed
+        self.signed = server.signed
 
     def __repr__(self) -> str:
         return f"<unit {self.name}>"

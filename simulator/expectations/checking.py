@@ -6,6 +6,7 @@ expectation is not met, and that is why.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -47,11 +48,11 @@ def check(wanted: Expectation, journal: Journal, rows: Rows, since: float, now: 
         since = max(since, wanted.since)
     if wanted.last is not None:
         since = max(since, now - wanted.last)
-    spans = list(rows)
-    about = [entry for entry in journal if entry.at >= since and any(_covers(span, entry) for span in spans)]
+    devices = _Devices(rows)
+    about = [entry for entry in journal if entry.at >= since and devices.hold(entry)]
     test = test_of(wanted)
     meant = tuple(entry for entry in about if test(entry))
-    wrong = list(_wrong(wanted, meant, spans, since, now))
+    wrong = list(_wrong(wanted, meant, devices, since, now))
     first = next(iter(journal), None)
     if journal.forgotten and first is not None and first.at > since:
         wrong.append(
@@ -61,38 +62,51 @@ def check(wanted: Expectation, journal: Journal, rows: Rows, since: float, now: 
     if not wrong:
         return Outcome(True, f"as expected: {describe(wanted)}", meant)
     lines = [f"expected: {describe(wanted)}, from {since:.3f} s to {now:.3f} s"]
-    lines += [f"but: {each}" for each in wrong]
+    lines += [f"but: {each}" for each in wrong[:SHOWN]]
+    if len(wrong) > SHOWN:
+        lines.append(f"but: {len(wrong) - SHOWN} more")
     return Outcome(False, "\n".join([*lines, *_arrived(about, meant)]), meant)
 
 
-def _covers(span: tuple[Home, int, int], entry: Entry) -> bool:
-    home, start, stop = span
-    return entry.home is home and start <= entry.row < stop
+class _Devices:
+    """Devices by runs of rows."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._runs: dict[Home, list[tuple[int, int]]] = {}
+        for home, start, stop in rows:
+            self._runs.setdefault(home, []).append((start, stop))
+        for runs in self._runs.values():
+            runs.sort()
+
+    def hold(self, entry: Entry) -> bool:
+        """True for a request to one of them."""
+        runs = self._runs.get(entry.home, [])
+        place = bisect_right(runs, entry.row, key=lambda run: run[0]) - 1
+        return place >= 0 and entry.row < runs[place][1]
+
+    def with_their(self, entries: Iterable[Entry]) -> Iterator[tuple[str, list[Entry]]]:
+        """The name of each, and what it was asked."""
+        own: dict[tuple[Home, int], list[Entry]] = {}
+        for entry in entries:
+            own.setdefault((entry.home, entry.row), []).append(entry)
+        for home, runs in self._runs.items():
+            for start, stop in runs:
+                for row in range(start, stop):
+                    yield home.name_of(row), own.get((home, row), [])
 
 
 def _wrong(
-    wanted: Expectation,
-    meant: tuple[Entry, ...],
-    spans: list[tuple[Home, int, int]],
-    since: float,
-    now: float,
+    wanted: Expectation, meant: tuple[Entry, ...], devices: _Devices, since: float, now: float
 ) -> Iterator[str]:
     """Everything that is not as expected."""
-    if wanted.each:
-        for home, row in _devices(spans):
-            own = [entry for entry in meant if entry.home is home and entry.row == row]
-            for each in _miscounted(wanted, own):
-                yield f"{home.name_of(row)}: {each}"
-    else:
+    if not wanted.each:
         yield from _miscounted(wanted, meant)
-    if wanted.every is not None:
-        for home, row in _devices(spans):
-            times = [entry.at for entry in meant if entry.home is home and entry.row == row]
-            yield from _gaps(home.name_of(row), times, wanted.every, since, now)
-
-
-def _devices(spans: list[tuple[Home, int, int]]) -> Iterator[tuple[Home, int]]:
-    return ((home, row) for home, start, stop in spans for row in range(start, stop))
+    if wanted.each or wanted.every is not None:
+        for name, own in devices.with_their(meant):
+            if wanted.each:
+                yield from (f"{name}: {each}" for each in _miscounted(wanted, own))
+            if wanted.every is not None:
+                yield from _gaps(name, [entry.at for entry in own], wanted.every, since, now)
 
 
 def _miscounted(wanted: Expectation, meant: Iterable[Entry]) -> Iterator[str]:

@@ -50,6 +50,12 @@ class WhenFile(FileModel):
         keys = (self.function, self.address, self.start, self.quantity, self.point)
         return any(key is not None for key in keys)
 
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        if self.for_ == 0:
+            raise ValueError("for is 0s, expected longer: the rule would never act")
+        return self
+
 
 class CorruptFile(FileModel):
     """Wrong values in an answer that is right otherwise."""

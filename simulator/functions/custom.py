@@ -54,7 +54,15 @@ def custom_function(
 ) -> Callable[[Behaviour[AnyRequest, AnyResponse]], Behaviour[AnyRequest, AnyResponse]]:
     """Register two messages and the behaviour between them, under the function code both have.
 
-    Raises ValueError, naming the owner, when the code is taken.
+    ::
+
+        @custom_function(ReadClockRequest, ReadClockResponse)
+        def read_clock(device, request):
+            return ReadClockResponse(request.zone, 1_700_000_000)
+
+    Messages are frozen dataclasses of ``Request`` and ``Response`` with a ``function`` and a ``layout``; the
+    head of :mod:`simulator.functions.custom` shows a whole example.  Servers answer the code, clients and
+    ``modsim decode`` understand it.  Raises ValueError, naming the owner, when the code is taken.
     """
 
     def register(behaviour: Behaviour[AnyRequest, AnyResponse]) -> Behaviour[AnyRequest, AnyResponse]:

@@ -44,6 +44,10 @@ class Sampler(ABC):
     ) -> None:
         """Go on from ``values`` (float64 of the rows) where ``chosen``: somebody has written the point."""
 
+    def remembered(self, start: int, stop: int) -> np.ndarray | None:
+        """What it goes on from: a copy, float64 of the rows; None when it remembers nothing."""
+        return None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Generator(ABC):
@@ -175,3 +179,7 @@ class Noisy(Sampler):
     def adopt(self, start: int, stop: int, values: np.ndarray, chosen: np.ndarray | bool = True) -> None:
         """The noise is not remembered."""
         self._sampler.adopt(start, stop, values, chosen)
+
+    def remembered(self, start: int, stop: int) -> np.ndarray | None:
+        """What is below the noise."""
+        return self._sampler.remembered(start, stop)

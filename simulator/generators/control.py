@@ -3,7 +3,8 @@
 The standard form in parallel terms: ``kp × e + ki × ∫ e dt - kd × d(of)/dt`` with ``e = setpoint - of``.  The
 derivative is that of the measurement, so that a new setpoint is no kick.  One rule: while the output is at
 ``min`` or ``max`` the integral does not grow in that direction (anti-windup by conditional integration,
-Åström and Hägglund 1995, §3.5).  A written output is where the controller goes on from: manual operation.
+Åström and Hägglund 1995, §3.5), nor beyond ``min`` and ``max`` while other terms make up for it: what was
+summed up under one set of gains would take long to go away under another.  A written output is where the controller goes on from: manual operation.
 """
 
 from __future__ import annotations
@@ -83,6 +84,7 @@ class _Controller(Sampler):
             if tick:
                 growth = np.multiply(error, _now(self._ki, *instant) * self._interval, out=error)
                 np.add(integral, growth, out=summed)
+                self._bound(integral, summed, start, stop)
                 self._limit(direct, summed, out, start, stop)
                 self._unwind(growth, integral, direct, summed, out, start, stop)
             else:
@@ -103,11 +105,24 @@ class _Controller(Sampler):
         wanted = values - self._rest[start:stop]
         np.copyto(self._integral[start:stop], wanted, where=np.isfinite(wanted) & chosen)
 
+    def remembered(self, start: int, stop: int) -> np.ndarray:
+        """The output before its limits, which the integral makes up for."""
+        found: np.ndarray = self._integral[start:stop] + self._rest[start:stop]
+        return found
+
     def _limit(self, direct: np.ndarray, summed: np.ndarray, out: np.ndarray, start: int, stop: int) -> None:
         """Put the output for an integral into ``out``."""
         np.add(direct, summed, out=out)
         np.maximum(out, cut(self._low, start, stop), out=out)
         np.minimum(out, cut(self._high, start, stop), out=out)
+
+    def _bound(self, integral: np.ndarray, summed: np.ndarray, start: int, stop: int) -> None:
+        """Let the integral go no further beyond the limits of the output than it is."""
+        bound, sound = self._scratch.take("excess", stop - start), np.isfinite(summed)
+        np.minimum(integral, cut(self._low, start, stop), out=bound)
+        np.maximum(summed, bound, out=summed, where=sound)
+        np.maximum(integral, cut(self._high, start, stop), out=bound)
+        np.minimum(summed, bound, out=summed, where=sound)
 
     def _unwind(
         self,

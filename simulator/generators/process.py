@@ -157,6 +157,10 @@ class Stateful(Sampler):
         """A written number is the state from now on."""
         np.copyto(self._state[start:stop], values, where=np.isfinite(values) & chosen)
 
+    def remembered(self, start: int, stop: int) -> np.ndarray:
+        """The state."""
+        return self._state[start:stop].copy()
+
     def _begin(self, out: np.ndarray, start: int, stop: int) -> None:
         """Starting values of the file go before ``initial``."""
         if self._own is not None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import math
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -87,6 +88,9 @@ def _neighbours(file: str) -> list[str]:
 
 
 def _opened(file: str) -> TextIO:
+    mode = os.stat(file).st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # a pipe may let us wait, a device never end
+        raise ValueError(f"file {file!r} is a pipe or device, expected a CSV file")
     return open(file, newline="", encoding="utf-8-sig")
 
 

@@ -36,7 +36,22 @@ G = TypeVar("G", bound=Generator)
 
 
 def generator(name: str) -> Callable[[type[G]], type[G]]:
-    """Register a dataclass of ``Generator`` under ``name``; goes above ``@dataclass``."""
+    """Register a dataclass of ``Generator`` under ``name``; goes above ``@dataclass``.
+
+    ::
+
+        @generator("tide")
+        @dataclass(frozen=True, kw_only=True)
+        class Tide(Generator):
+            height: Value = 1.0
+
+            def sampler(self, rows, point):
+                height = rows.numbers(self.height, "height")
+                return OfTime(lambda tick, t, height: height * math.sin(t / 7115), height)
+
+    Its fields are the keys in files.  Raises ValueError for a name that is taken and for a class that is no
+    dataclass.
+    """
 
     def register(cls: type[G]) -> type[G]:
         owner = _TYPES.get(name)

@@ -283,6 +283,9 @@ def _framer(framing: Framing) -> RtuFramer | AsciiFramer | BinaryFramer:
     return AsciiFramer() if framing == "ascii" else BinaryFramer()
 
 
+_COUNTED = frozenset((1, 2, 3, 4, 23))  # whose answers begin with the number of their bytes
+
+
 def _wrong(shot: Shot, unit: int, pdu: bytes) -> str:
     """What is wrong with an answer; "" when nothing is."""
     function = shot.pdu[0]
@@ -294,4 +297,6 @@ def _wrong(shot: Shot, unit: int, pdu: bytes) -> str:
         return "wrong function"
     if shot.answer_size and len(pdu) != shot.answer_size:
         return "wrong length"
-    return "" if pdu.startswith(shot.answer) else "wrong echo"
+    if pdu.startswith(shot.answer):
+        return ""
+    return "wrong byte count" if function in _COUNTED else "wrong echo"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 BUSY = 0.9  # share of time without waiting
 STARVING = 0.7  # of a core: with less, what it lacks is not speed
+WAITING = 0.3  # share of time without a core, from which on latencies are its own, too
 LAG_MS = 10.0  # 99th percentile of what requests were sent late
 KEPT_UP = 0.95  # of the rate asked for
 
@@ -25,6 +26,8 @@ def saturation(outcome: Outcome) -> str:
                 f"it got {outcome.cpu:.0%} of a core and could have used more; other programs took the rest"
             )
         return f"it was busy {outcome.busy:.0%} of the time; use more processes or machines for more"
+    if outcome.starved >= WAITING:
+        return f"it waited {outcome.starved:.0%} of the time for a core that other programs had"
     lag_ms = outcome.tally.lag.percentile(99) / 1e6
     if lag_ms > LAG_MS:
         return f"1 % of the requests were sent {lag_ms:.1f} ms or more after they were due"

@@ -30,6 +30,8 @@ def profile_text(profile: Mapping[str, Any], comment: str = "") -> str:
                 f"  {_scalar(name) + ':':<{min(width, 30) + 1}} {_point(point)}"
                 for name, point in value.items()
             ]
+        elif isinstance(value, Mapping) and any(isinstance(each, Mapping) for each in value.values()):
+            lines += [f"{key}:", *(f"  {_scalar(name)}: {_flow(each)}" for name, each in value.items())]
         else:
             lines.append(f"{key}: {_flow(value)}")
     return "\n".join(lines) + "\n"

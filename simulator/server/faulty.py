@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from simulator.device import FAULTY, OFFLINE
 from simulator.errors import ModbusException
 from simulator.faults.conditions import Asked
-from simulator.faults.course import Delivery
+from simulator.faults.course import Delivery, course
 from simulator.faults.words import TRANSPORTS
 from simulator.origins import SERVING
 from simulator.roles import touched
@@ -200,20 +200,21 @@ class FaultyExchange(Exchange):
         """The answer of a device that rules are switched on for."""
         link: Link = self.faults
         link.late_s = 0.0
-        course = link.faults.course(self.device, link.asked(frame))
-        if course is None:
+        bounds = link.faults.about(self.device, frame.pdu[0])
+        acting = course(bounds, link.asked(frame)) if bounds else None
+        if acting is None:
             return link.behind(frame.unit, Exchange.answer(self, (frame,)))
-        if link.has_connection and (rule := course.hanging) is not None:
+        if link.has_connection and (rule := acting.hanging) is not None:
             self.factory.discarded += 1
             link.hang(rule)
             return b""
-        if course.is_down:
+        if acting.is_down:
             self.factory.discarded += 1
             return b""
-        reply = self._carry_out(frame, course.exception)
+        reply = self._carry_out(frame, acting.exception)
         now = link.faults.time.seconds()
         try:
-            delivery = course.delivery(frame, reply, self.framer.build, link.framing, now)
+            delivery = acting.delivery(frame, reply, self.framer.build, link.framing, now)
         except Exception as reason:  # a mistake of ours must not look like a fault of the device
             self.factory.failed(self.device, frame.pdu, reason)
             delivery = Delivery(pieces=(self.framer.build(frame.transaction, frame.unit, reply),))

@@ -56,7 +56,7 @@ class Stream:
         self._protocol.transport.resumeProducing()
 
     def take_over(self) -> bool:
-        """Have Python answer all requests of the connection, or leave them so; True when compiled code did."""
+        """Have Python answer all requests of the connection, or not; True when compiled code did."""
         exchange = self._protocol.exchange
         if exchange.compiled is None:
             return False

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from simulator.faults.course import Delivery
 
-MOST_HELD = 512  # answers, before nothing more is read
+MOST_HELD = 512  # answers, before nothing more is read; of one key where requests cannot be stopped
+MOST_OF_ALL = 4096  # answers of all keys together there
 _TICK_S = 1e-6  # less than the rounding of a timer is no waiting
 
 Send = Callable[[bytes], None]
@@ -87,10 +88,10 @@ class Outbox:
 
     def put(self, key: Hashable, delivery: Delivery, send: Send) -> None:
         """Send when the time has come, behind all that is held under the same key."""
-        if self._pause is None and self.held >= MOST_HELD:
+        count, last = self._keys.get(key, (0, 0.0))
+        if self._pause is None and (count >= MOST_HELD or self.held >= MOST_OF_ALL):
             self.lost += 1
             return
-        count, last = self._keys.get(key, (0, 0.0))
         due = max(self._clock.seconds() + delivery.delay, last)
         self._keys[key] = count + 1, due
         self.held += 1

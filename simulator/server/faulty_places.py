@@ -7,7 +7,7 @@ longer; compiled code leaves flagged rows to Python.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -80,17 +80,45 @@ class Flags:
             for group, start, stop in placed.fault.selection:
                 self._rows(group)[start:stop] |= np.uint8(FAULTY)
 
-    def unmark(self, placed: Placed, others: Iterable[Placed]) -> None:
-        """Take the flags of a rule away, where none of the others needs them."""
-        for group, start, stop in placed.fault.selection:
-            self._rows(group)[start:stop] &= np.uint8(~FAULTY & 0xFF)
+    def unmark(self, gone: Sequence[Placed], others: Iterable[Placed]) -> None:
+        """Take the flags of some rules away, where none of the others needs them."""
+        for placed in gone:
+            for group, start, stop in placed.fault.selection:
+                self._rows(group)[start:stop] &= np.uint8(~FAULTY & 0xFF)
         for other in others:
-            if other.rule.enabled and other.meets(placed):
+            if other.rule.enabled and (len(gone) > 1 or other.meets(gone[0])):
                 self.mark(other)
 
     def _rows(self, group: int) -> Any:
         fleet, first = self._homes[group]
         return np.frombuffer(fleet.kind.aside, np.uint8)[first:]
+
+
+class Near:
+    """The rules about a device, in file order, without a look at each of the others."""
+
+    def __init__(self, placed: Iterable[Placed]) -> None:
+        self._placed = tuple(placed)
+        self._groups: dict[int, tuple[Any, Any, Any]] = {}  # first device, end and number of each rule
+
+    def of(self, group: int, index: int) -> Iterator[Placed]:
+        """Those about one device."""
+        if group not in self._groups:
+            self._groups[group] = self._reaches(group)
+        firsts, ends, numbers = self._groups[group]
+        for number in numbers[(firsts <= index) & (ends > index)].tolist():
+            placed = self._placed[number]
+            if placed.fault.selection.covers(group, index):
+                yield placed
+
+    def _reaches(self, group: int) -> tuple[Any, Any, Any]:
+        found = [
+            (runs[0][0], runs[-1][1], number)
+            for number, placed in enumerate(self._placed)
+            if (runs := placed.fault.selection.spans.get(group))
+        ]
+        firsts, ends, numbers = np.array(found, np.int64).reshape(-1, 3).T
+        return firsts, ends, numbers
 
 
 class Coverage:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from simulator.client.devices import Device
 from simulator.errors import PointError
-from simulator.journal import Entry
+from simulator.journal import Entry, Journal
 from simulator.testing import places
 from simulator.testing.restoring import Baseline
 from simulator.testing.temporary import Injected, Temporary, Unmet
@@ -199,12 +199,13 @@ class PlantHandle:
 
         They are chosen by ``device``, ``client``, ``unit``, ``function``, ``since`` and ``last``.
         """
-        return list(self.call(partial(self.plant.recorder.journal.entries, **fitting)))
+        copied: Journal = self.call(self.plant.recorder.journal.copy)
+        return copied.entries(**fitting)
 
     def check(self, **expectation: Any) -> Outcome:
         """Whether clients have asked what was expected: ``read="voltage", every=2``."""
-        outcome: Outcome = self.call(self.plant.recorder.verify, expectation)
-        return outcome
+        answer: Callable[[], Outcome] = self.call(self.plant.recorder.question, expectation)
+        return answer()
 
     def verify(self, **expectation: Any) -> Outcome:
         """The same; raises :class:`Unmet`, an AssertionError that lists what came, when they have not."""

@@ -70,7 +70,12 @@ class MemoryConnection:
             self.outgoing.clear()
         self._end("reset", ConnectionAborted())
 
-    abandon = abortConnection
+    def abandon(self) -> None:
+        """Close now, with a reset when the client has not taken all of its answers."""
+        if self.outgoing:
+            self.abortConnection()
+        else:
+            self.loseConnection()
 
     def pauseProducing(self) -> None:
         self._is_paused = True

@@ -30,6 +30,22 @@ def test_each_verb_has_help_with_examples(modsim, verb):
     assert f"modsim {verb}" in result.stdout.partition("usage:")[2].partition("\n\n")[2]
 
 
+def test_help_can_be_asked_for_in_front_of_the_verb(modsim):
+    assert modsim("help", "read").stdout == modsim("read", "--help").stdout != modsim("help").stdout
+
+
+@pytest.mark.parametrize("verb", ["read", "scan", "load", "decode", "repl", "forward"])
+@pytest.mark.parametrize("columns", [80, 100])
+def test_what_a_verb_does_is_told_in_the_width_of_the_terminal(verb, columns, monkeypatch, capsys):
+    from simulator.cli.app import main
+
+    monkeypatch.setenv("COLUMNS", str(columns))
+    with pytest.raises(SystemExit):
+        main([verb, "--help"])
+    text = capsys.readouterr().out.partition("positional arguments:")[0]
+    assert max(map(len, text.splitlines())) <= columns
+
+
 def test_version_is_the_packages(modsim):
     result = modsim("--version")
     assert result.returncode == 0

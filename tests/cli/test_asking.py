@@ -50,6 +50,43 @@ def test_what_is_written_is_read(modsim, device, place, kind, values, raw):
     assert found == json.loads(written.stdout)["read"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "shown"),
+    [
+        ("float32", "nan", "nan"),
+        ("float32", "inf", "inf"),
+        ("float32", "16777217", "16777216"),
+        ("float32", "0.1", "0.1"),
+        ("float16", "0.1", "0.099975586"),
+        ("float64", "1234567.891", "1234567.891"),
+        ("int64", "-1000000000000001", "-1000000000000001"),
+    ],
+)
+def test_what_the_type_can_hold_of_a_value_is_what_is_verified(modsim, device, kind, value, shown):
+    written = modsim("write", device, "hr:0", value, "--type", kind, "--verify")
+    assert (written.returncode, written.stderr) == (0, "")
+    assert written.stdout.splitlines()[1].split()[3] == shown
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "raw"), [("uint32", "2000000", 2000001), ("int64", str(10**15), 10**15 + 500)]
+)
+def test_verifying_tells_a_device_that_holds_another_number(modsim, kind, value, raw):
+    size = 4 if kind == "int64" else 2
+
+    def work(connection: socket.socket) -> None:
+        while request := connection.recv(600):
+            held = raw.to_bytes(2 * size, "big")
+            answer = b"\x03" + bytes((2 * size,)) + held if request[7] == 3 else request[7:12]
+            connection.sendall(request[:4] + (len(answer) + 1).to_bytes(2, "big") + request[6:7] + answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=lambda: work(listener.accept()[0]), daemon=True).start()
+        url = f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+        written = modsim("write", url, "hr:0", value, "--type", kind, "--verify")
+    assert (written.returncode, written.stderr) == (1, f"modsim write: hr:0 is {raw}, expected {value}\n")
+
+
 def test_strings_and_byte_orders(modsim, device):
     text = ("--type", "string", "--length", "4")
     assert modsim("write", device, "hr:0", "pump 7", *text, "--verify").returncode == 0
@@ -105,6 +142,8 @@ def test_a_point_is_written_by_name_and_refusals_are_told(modsim, meters):
         (["read", "hr:65535", "--type", "int32"], 2, "expected 65535"),
         (["write", "hr:0", "x"], 2, "value is 'x', expected a number for uint16"),
         (["write", "hr:0", "70000"], 2, "expected 0 to 65535"),
+        (["write", "hr:0", "1.5"], 2, "value does not fit uint16, got 1.5, expected a whole number"),
+        (["read", "hr:0", "--type", "string", "--length", "126"], 2, "expected at most 125 registers"),
         (["write", "00001", "maybe"], 2, "value is 'maybe', expected on or off"),
         (["write", "30001", "1"], 2, "input_register cannot be written, expected coil or holding_register"),
     ],

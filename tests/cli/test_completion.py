@@ -75,7 +75,7 @@ def test_bash_completes_verbs(complete):
 
 
 def test_bash_completes_options_and_their_values(complete):
-    assert complete("modsim", "run", "--log-f") == ["--log-format"]
+    assert complete("modsim", "run", "--log-f") == ["--log-format", "--log-file"]
     assert complete("modsim", "run", "--log-format", "j") == ["json"]
     assert complete("modsim", "--config", "p.yaml", "--rea") == ["--ready-file"]
 

@@ -90,6 +90,12 @@ def test_nobody_there(modsim):
     assert result.stderr == f"modsim load: tcp://127.0.0.1:{free}: connection refused\n"
 
 
+def test_a_host_that_is_unknown(modsim):
+    result = modsim("load", "tcp://no-such-host.invalid:502")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("modsim load: no-such-host.invalid: host is unknown: ")
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [

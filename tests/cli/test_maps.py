@@ -41,7 +41,7 @@ def server() -> Iterator[ModbusServer]:
         input_registers=0,
         holding_registers=Area(ranges=["0-149", "4000-4009"]),
         identity={
-            "vendor_name": "Acme {1}",
+            "vendor_name": "Acme {{1}}",
             "product_code": "P",
             "revision": "1",
             "product_name": "Pump No. 7",
@@ -55,16 +55,16 @@ def server() -> Iterator[ModbusServer]:
     server.stop()
 
 
-def test_import_prints_a_profile_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_import_prints_a_profile_file(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["import", "map.csv", "--name", "my-meter"]) == 0
-    printed = capsys.readouterr()
+    printed = capfd.readouterr()
     assert printed.out == (
         "name: my-meter\n"
         "points:\n"
         "  voltage_l1: {table: holding_register, address: 0, data_type: float32, unit_of_measurement: V, value: 230.5, "
         "description: Voltage L1}\n"
-        "  Limit:      {table: holding_register, address: 2, data_type: int16, scale: 0.1, unit_of_measurement: A, value: 1.5}\n"
-        "  Relay:      {table: coil, address: 0, data_type: bool, value: true}\n"
+        "  limit:      {table: holding_register, address: 2, data_type: int16, scale: 0.1, unit_of_measurement: A, value: 1.5}\n"
+        "  relay:      {table: coil, address: 0, data_type: bool, value: true}\n"
     )
     assert printed.err == (
         "modsim import: 3 points, addresses taken as references (40001 is holding register 0); columns not used: Colour\n"
@@ -73,21 +73,21 @@ def test_import_prints_a_profile_file(folder: Path, capsys: pytest.CaptureFixtur
 
 @pytest.mark.parametrize("format", ["csv", "json", "xml"])
 def test_import_turns_one_format_into_another(
-    folder: Path, capsys: pytest.CaptureFixture[str], format: str
+    folder: Path, capfd: pytest.CaptureFixture[str], format: str
 ) -> None:
     assert main(["import", "map.csv", "--to", format, "--quiet"]) == 0
-    printed = capsys.readouterr()
+    printed = capfd.readouterr()
     assert printed.err == ""
     (folder / f"other.{format}").write_text(printed.out)
     assert load(folder / f"other.{format}").points == load("map.csv").points
 
 
 def test_import_tells_all_problems_and_prints_nothing(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "bad.csv").write_text("name,table,address,scale\na,hr,x,1\nb,hr,2,y\n")
     assert main(["import", "bad.csv"]) == 78
-    printed = capsys.readouterr()
+    printed = capfd.readouterr()
     assert printed.out == ""
     assert printed.err == (
         "bad.csv:2:6: points.a.address: address is 'x', expected a number such as 40 or 0x28\n"
@@ -97,47 +97,55 @@ def test_import_tells_all_problems_and_prints_nothing(
 
 
 def test_import_of_a_file_that_is_not_there_or_no_map(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["import", "none.csv"]) == 78
     assert main(["import", "map.txt"]) == 78
     (folder / "latin.csv").write_bytes("name,table,address,unit\na,hr,1,°C\n".encode("cp1252"))
     assert main(["import", "latin.csv"]) == 78
-    assert capsys.readouterr().err == (
+    assert capfd.readouterr().err == (
         "none.csv: file cannot be read: no such file or directory\n1 problem\n"
         "map.txt: file is called 'map.txt', expected .csv, .json or .xml\n1 problem\n"
         "latin.csv:2:8: file holds the byte 0xB0, expected UTF-8, or another encoding such as cp1252 to be named\n1 problem\n"
     )
     assert main(["import", "latin.csv", "--encoding", "cp1252", "-q"]) == 0
-    assert 'unit_of_measurement: "°C"' in capsys.readouterr().out
+    assert 'unit_of_measurement: "°C"' in capfd.readouterr().out
+
+
+def test_an_xml_file_says_its_encoding(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    text = '<?xml version="1.0" encoding="ISO-8859-1"?>\n<map><p name="a" table="hr" address="1" unit="°C"/></map>'
+    (folder / "latin.xml").write_bytes(text.encode("latin-1"))
+    assert main(["import", "latin.xml", "-q"]) == 0
+    assert 'unit_of_measurement: "°C"' in capfd.readouterr().out
 
 
 def test_export_of_a_live_device(
-    folder: Path, server: ModbusServer, capsys: pytest.CaptureFixture[str]
+    folder: Path, server: ModbusServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
     words = [server.url, "--unit", "3", "--profile", "map.csv"]
     with Client(server.url, unit=3) as client:
         client.write("float32", 0, 12.5)
     assert main(["export", *words]) == 0
-    (folder / "now.csv").write_text(capsys.readouterr().out)
+    (folder / "now.csv").write_text(capfd.readouterr().out)
     assert main(["export", *words, "--output", "now.json"]) == 0
     for name in ("now.csv", "now.json"):
         assert {key: point.value for key, point in load(name).points.items()} == {
-            "voltage_l1": 12.5, "Limit": 0.2, "Relay": False,
+            "voltage_l1": 12.5, "limit": 0.1, "relay": False,
         }  # fmt: skip
 
 
 def test_scrape_makes_a_profile_that_answers_as_the_device(
-    folder: Path, server: ModbusServer, capsys: pytest.CaptureFixture[str]
+    folder: Path, server: ModbusServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["scrape", server.url, "--unit", "3", "--addresses", "0-4999", "--timeout", "5s"]) == 0
-    text = capsys.readouterr().out
+    text = capfd.readouterr().out
     assert text == (
         "name: pump-no-7\n"
         f'description: "read from {server.url}, unit id 3"\n'
         'identity: {vendor_name: "Acme {{1}}", product_code: P, revision: "1", product_name: Pump No. 7}\n'
-        "tables: {coil: {ranges: [0-15], values: {15: true}}, holding_register: {ranges: [0-149, 4000-4009], "
-        "values: {2: [1, 2, 3], 4009: 65535}}}\n"
+        "tables:\n"
+        '  coil: {ranges: ["0-15"], values: {15: true}}\n'
+        '  holding_register: {ranges: ["0-149", "4000-4009"], values: {2: [1, 2, 3], 4009: 65535}}\n'
     )
     profile_in(read_text(text, file="pump.yaml"), "pump")
     (folder / "pump.yaml").write_text(text)
@@ -148,7 +156,7 @@ def test_scrape_makes_a_profile_that_answers_as_the_device(
         assert client.read_device_identification(1)[0] == b"Acme {1}"
 
 
-def test_scrape_as_a_map(server: ModbusServer, capsys: pytest.CaptureFixture[str]) -> None:
+def test_scrape_as_a_map(server: ModbusServer, capfd: pytest.CaptureFixture[str]) -> None:
     words = [
         "scrape",
         server.url,
@@ -162,10 +170,10 @@ def test_scrape_as_a_map(server: ModbusServer, capsys: pytest.CaptureFixture[str
         "5s",
     ]
     assert main([*words, "--format", "json"]) == 0
-    rows = json.loads(capsys.readouterr().out)["points"]
+    rows = json.loads(capfd.readouterr().out)["points"]
     assert [(row["reference"], row["value"]) for row in rows] == [("400003", 1), ("400004", 2), ("400005", 3)]
 
 
-def test_scrape_where_nobody_is(server: ModbusServer, capsys: pytest.CaptureFixture[str]) -> None:
+def test_scrape_where_nobody_is(server: ModbusServer, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["scrape", server.url, "--unit", "9", "--addresses", "0-99"]) == 1
-    assert "modsim scrape: no address can be read" in capsys.readouterr().err
+    assert "modsim scrape: no address can be read" in capfd.readouterr().err

@@ -83,6 +83,8 @@ def test_lines_on_stdin_and_the_first_mistake_ends_it(url):
         ("unit 300", "unit id is 300, expected 0 to 255"),
         ("format hexx", "did you mean 'hex'?"),
         ("read_coils 'x", "line cannot be read"),
+        ("write_multiple_registers 0 [1,2", "list is '[1,2', expected such as 1,2,3 or [1,2,3]"),
+        ("write_multiple_registers 0 1,,2", "list is '1,,2', expected such as 1,2,3 or [1,2,3]"),
         ("pdu 03zz", "no hexadecimal digit"),
         ("connect", "connection refused"),
     ],

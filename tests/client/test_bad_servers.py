@@ -514,6 +514,25 @@ def test_a_serial_line_of_garbage(make: Make, line: tuple[int, str]) -> None:
     client.close()
 
 
+def test_a_serial_port_that_is_pulled_out(make: Make) -> None:
+    import pty
+    import threading
+
+    ours, theirs = pty.openpty()
+    tty.setraw(theirs)
+
+    def work() -> None:
+        os.read(ours, 99)
+        os.close(ours)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    with pytest.raises(ConnectionClosed, match=r": the serial port is gone"):
+        make(f"rtu:{os.ttyname(theirs)}?baudrate=115200", timeout=5).read_coils(0)
+    thread.join()
+    os.close(theirs)
+
+
 def test_a_serial_port_that_does_not_exist(make: Make, tmp_path: Path) -> None:
     with pytest.raises(ConnectionFailed, match=r"there is no such serial port$"):
         make(f"rtu:{tmp_path}/nothing").read_coils(0)

@@ -123,6 +123,7 @@ def test_rules_of_a_file_are_checked_all_at_once_at_their_places():
         ("{name: a, when: {devices: mail}, then: {slow_bytes: 1s}}",
          "faults.0.then.slow_bytes: slow_bytes can never act: udp sends every answer whole"),
         ("[]", "faults.0: entry is an empty list, expected a mapping"),
+        ("{name: a, when: {for: 0s}, then: {drop: true}}", "faults.0.when: for is 0s, expected longer"),
     ],
 )  # fmt: skip
 def test_what_can_never_act_is_told(rule, expected):

@@ -361,7 +361,10 @@ def test_one_mistake_in_a_group(more: str, message: str) -> None:
         ("limits: 5", "1:9: limits: limits is 5, expected a mapping"),
         ("clock: {time_scale: 0}", "1:21: clock.time_scale: time_scale is 0, expected 0.001 to 100000"),
         ("signals: []", "1:10: signals: signals is an empty list, expected a mapping"),
-        ("control: {}", "1:1: control: not supported by this version"),
+        (
+            "control: {console: 127.0.0.1:8022, http: 127.0.0.1:8080}",
+            "1:11: control.console: not supported by this version",
+        ),
         ("record: {}", "1:1: record: not supported by this version"),
         ("state: {}", "1:1: state: not supported by this version"),
         ("store: {type: memory}", "1:1: store: not supported by this version"),

@@ -183,8 +183,8 @@ def test_what_is_wrong_with_a_step_is_told_with_its_place(form: str, step: str, 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("  s: 5", "scenarios.s: s is 5, expected a mapping"),
-        ("  s: []", "scenarios.s"),
+        ("  s: 5", "scenarios.s: 's' is 5, expected a list of steps, or a mapping with steps"),
+        ("  s: []", "scenarios.s: 's' is an empty list, expected a list of steps, or a mapping with steps"),
         ("  s: {steps: []}", "scenarios.s.steps: steps has 0 entries, expected at least 1"),
         (
             "  s: {steps: [{clear: all}], loop: often}",

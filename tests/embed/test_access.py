@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from simulator.datatypes import data_type
+from simulator.embed import Area
 from simulator.errors import IllegalDataAddress
 
 
@@ -72,7 +73,11 @@ def test_a2_texts(serve, client):
 
 
 def test_c3_signed_and_unsigned_values(serve, client):
-    signed, unsigned = serve("127.0.0.1", 0, signed=True), serve()
+    signed, unsigned = serve("127.0.0.1", 0, signed=True, input_registers=Area(signed=False)), serve()
+    signed.set_input_register(0, 40000)
+    one = serve("127.0.0.1", 0, holding_registers=Area(10, signed=True), units=[4]).unit(4)
+    one.set_holding_register(0, -1)
+    assert one.get_holding_register(0) == -1
     signed.set_holding_register(0, -5)
     assert signed.get_holding_register(0) == -5
     assert signed.get_holding_register(0, "uint16") == 0xFFFB
@@ -195,3 +200,20 @@ def test_e17_from_a_thread_of_the_program(serve, client):
         pass
     stop.set()
     thread.join(30)
+
+
+def test_e9_another_reactor_in_the_thread_of_the_program_confuses_nobody(serve):
+    from twisted.internet.selectreactor import SelectReactor
+
+    server = serve()
+    other = SelectReactor()
+    other.startRunning(installSignalHandlers=False)
+    try:
+        assert server.call(lambda: threading.current_thread().name) == "modsim reactor"
+        server.set_coil(0, True)
+    finally:
+        other.fireSystemEvent("shutdown")
+        other.iterate(0)
+        other.disconnectAll()
+        for reader in tuple(other._internalReaders):
+            reader.connectionLost(None)

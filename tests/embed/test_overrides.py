@@ -613,3 +613,84 @@ reactor.run()
 loop.close()
 """
     assert program(text) == "[66]\n"
+
+
+def test_routes_in_front_of_a_provider_that_answers_later(serve, client):
+    called = []
+
+    class Slow(Provider):
+        async def read(self, request, table, address, quantity):
+            called.append((address, quantity))
+            return list(range(address, address + quantity))
+
+        @in_thread
+        def write(self, request, table, address, values):
+            called.append((address, values))
+
+    server = serve("127.0.0.1", 0, provider=Slow())
+
+    @server.route_read(range(12, 14), functions=3)
+    async def quick(request, address):
+        called.append(address)
+        return -1
+
+    @server.route_write(13)
+    def written(request, address, value):
+        called.append((address, value))
+
+    found = client(server)
+    assert found.read_holding_registers(10, 6) == [10, 11, 0xFFFF, 0xFFFF, 14, 15]
+    assert called == [(10, 2), 12, 13, (14, 2)]
+    called.clear()
+    found.write_multiple_registers(12, [1, 2, 3])
+    assert called == [(12, (1,)), (13, 2), (14, (3,))]
+
+
+def test_a_quirk_of_one_request_at_a_time_sees_answers_that_come_later(serve):
+    waiting: list[Deferred] = []
+
+    def later(request):
+        waiting.append(Deferred())
+        return waiting[-1]
+
+    server = serve("127.0.0.1", 0, quirks={"one_request_in_flight": "busy", "close_after": 2})
+    server.on_request(3)(later)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as one:
+        one.sendall(adu("03 0000 0001", 1) + adu("04 0000 0001", 2))
+        assert read_adus(one, 1) == [(2, "84 06")]
+        server.call(lambda: waiting[0].callback(bytes.fromhex("03 02 0007")))
+        assert read_adus(one, 1) == [(1, "03 02 00 07")]
+        one.sendall(adu("03 0000 0001", 3) + adu("03 0000 0001", 4))
+        while len(waiting) < 2:
+            time.sleep(0.001)
+        server.call(lambda: waiting[1].callback(bytes.fromhex("03 02 0008")))
+        assert b"\x00\x08" in b"".join(iter(lambda: one.recv(100), b""))  # and that was the last
+
+
+def test_faults_and_answers_that_come_later(serve, client):
+    server = serve()
+    server.call(
+        lambda: server.plant.faults.add({"name": "wrong", "when": {"function": 3}, "then": {"exception": 6}})
+    )
+
+    @server.on_request(3, 4)
+    @in_thread
+    def later(request):
+        return bytes((request.function, 2, 0, 7))
+
+    found = client(server)
+    with pytest.raises(ServerDeviceBusy):
+        found.read_holding_registers(0, 1)
+    assert found.read_input_registers(0, 1) == [7]
+    server.call(server.plant.faults.clear)
+    assert found.read_holding_registers(0, 1) == [7]
+
+
+def test_behind_a_gateway_nothing_comes_later(serve, client, caplog):
+    server = serve("127.0.0.1", 0, units=[1], gateway={"baudrate": 115200}, log_level="error")
+    server.on_request(3)(in_thread(lambda request: b"\x03\x02\x00\x07"))
+    found = client(server)
+    with pytest.raises(ServerDeviceFailure):
+        found.read_holding_registers(0, 1)
+    assert found.read_input_registers(0, 1) == [0]
+    assert "a device behind `gateway` answers later" in caplog.text

@@ -357,3 +357,56 @@ def test_plain_servers_are_answered_by_compiled_code(serve, client):
         found.read_holding_registers(0, 10)
     if COMPILED:
         assert threads.run(lambda: shared.answered) >= before + 9
+
+
+def test_e9_threads_that_start_and_stop_the_same_server(client):
+    server = ModbusServer("127.0.0.1", 0, units=[1])
+    wrong: list[Exception] = []
+
+    def turn() -> None:
+        for _ in range(15):
+            try:
+                server.start()
+                server.set_coil(0, True)
+                server.stop()
+            except Exception as error:
+                wrong.append(error)
+
+    turning = [threading.Thread(target=turn) for _ in range(4)]
+    for each in turning:
+        each.start()
+    for each in turning:
+        each.join(60)
+    assert wrong == []
+    assert not server.is_running
+    server.start()
+    assert client(server).read_coils(0, 1) == [True]
+    server.stop()
+
+
+def test_d1_a_failed_start_of_several_is_told_to_each(serve):
+    taken = ModbusServer("127.0.0.1", serve().port)
+    told: list[str] = []
+
+    def start() -> None:
+        with pytest.raises(BindError):
+            taken.start()
+        told.append("refused")
+
+    starting = [threading.Thread(target=start) for _ in range(4)]
+    for each in starting:
+        each.start()
+    for each in starting:
+        each.join(60)
+    assert told == ["refused"] * 4
+    taken.stop()
+
+
+def test_b1_a_server_from_the_command_line_with_nothing_but_an_address(start, client):
+    running = start("serve", "127.0.0.1:0").wait_ready()
+    found = client(f"tcp://127.0.0.1:{running.ports[0]}")
+    assert found.read_coils(65535, 1, unit=200) == [False]
+    assert found.read_input_registers(65411, 125) == [0] * 125
+    found.write_single_register(65535, 7)
+    assert found.read_holding_registers(65534, 2) == [0, 7]
+    assert running.stop()[0] == 0

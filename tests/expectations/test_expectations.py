@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,17 +12,26 @@ from simulator.expectations.wanted import describe, read_expectation
 from simulator.journal import Journal
 from simulator.profiles.loader import ProfileLibrary
 
-METER = SimpleNamespace(name_of=lambda row: f"meter-{row}", profile=profile("energy-meter"))
+
+class Devices:
+    """Rows with names."""
+
+    def __init__(self, name: str, kind: Any) -> None:
+        self.name = name
+        self.profile = kind
+
+    def name_of(self, row: int) -> str:
+        return f"{self.name}-{row}"
+
+
+METER = Devices("meter", profile("energy-meter"))
 POINTS = {
     "level": {"table": "holding_register", "address": 10, "data_type": "float32"},
     "mode": {"table": "holding_register", "address": 20, "data_type": "uint16", "enum": {0: "off", 1: "on"}},
     "alarm": {"table": "holding_register", "address": 21, "data_type": "bool", "bit": 3},
     "valves": {"table": "coil", "address": 4, "data_type": "bool", "count": 3},
 }
-TANK = SimpleNamespace(
-    name_of=lambda row: f"tank-{row}",
-    profile=ProfileLibrary(inline={"tank": {"points": POINTS}}).get("tank"),
-)
+TANK = Devices("tank", ProfileLibrary(inline={"tank": {"points": POINTS}}).get("tank"))
 
 
 def journal_of(*requests: tuple[float, str], home: Any = TANK, row: int = 0, length: int = 100) -> Journal:
@@ -152,6 +160,7 @@ def test_what_is_forgotten_proves_nothing() -> None:
 
 def test_other_devices_do_not_count() -> None:
     journal = journal_of((1, LEVEL), home=METER)
+    journal.add((1.0, 1.0, TANK, 5, "c:1", 1, 0, bytes.fromhex(LEVEL), 0))
     assert outcome(journal, never=True)
     assert "what came: nothing at all" in outcome(journal, read=True).text
 

@@ -251,6 +251,17 @@ class TestPid:
         assert loop.outputs[-1] < 1
         assert loop.run(300) == pytest.approx(30, abs=0.1)
 
+    def test_it_does_not_wind_up_under_gains_that_do_not_last(self) -> None:
+        """What the derivative of a falling value asks for, the integral makes up for, but not without end."""
+        actual, setpoint, kd = Feed(500.0), Feed(0.0), Feed(500.0)
+        spec = {"type": "pid", "of": "actual", "setpoint": "setpoint", "kd": "kd", "ki": 1, "min": 0, "max": 100}
+        pid = bound(spec, actual=actual, setpoint=setpoint, kd=kd)
+        for tick in range(400):
+            actual.values -= 1
+            pid.sample(tick, float(tick), 0, 1)
+        kd.values[:], setpoint.values[:] = 0, actual.values + 50
+        assert pid.sample(400, 400.0, 0, 1).tolist() == [100]  # type: ignore[union-attr]
+
     def test_a_written_output_is_where_it_goes_on_from(self) -> None:
         loop = Loop(kp=2, ki=0.1, min=0, max=100)
         loop.setpoint.values[:] = 40

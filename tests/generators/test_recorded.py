@@ -165,6 +165,8 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     ) as caught:
         make({"type": "csv", "file": "mondy.csv", "column": 1}, {}, str(tmp_path))
     assert "did you mean 'monday.csv'?" in str(caught.value)
+    with pytest.raises(ValueError, match="file '/dev/zero' is a pipe or device, expected a CSV file"):
+        make({"type": "csv", "file": "/dev/zero", "column": 1})
     with pytest.raises(ValueError, match=r"cannot be read \(is a directory\)"):
         make({"type": "csv", "file": ".", "column": 1}, {}, str(tmp_path))
     (tmp_path / "latin.csv").write_bytes(b"\xb0C\n1\n")

@@ -239,6 +239,7 @@ def test_every_socket_is_closed_and_the_report_says_it_all(serving):
     [
         (0.95, 0.94, 0.0, "it was busy 95% of the time; use more processes or machines for more"),
         (0.5, 0.4, 0.55, "it got 40% of a core and could have used more; other programs took the rest"),
+        (0.16, 0.12, 0.56, "it waited 56% of the time for a core that other programs had"),
         (0.5, 0.4, 0.1, ""),
     ],
 )

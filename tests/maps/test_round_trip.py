@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import math
 from dataclasses import replace
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -137,6 +139,45 @@ def test_every_shipped_profile_but_for_what_moves_it(name: str, format: str) -> 
 def test_no_text_ends_in_anything_but_a_profile_or_problems(text: str, format: str) -> None:
     with contextlib.suppress(ConfigError):
         read(text, format)
+
+
+FIELDS = st.sampled_from(
+    ("name", "table", "address", "type", "size", "value", "bits", "device", "coils", "1", "hr", "x")
+)
+WORDS = st.sampled_from(
+    ("hr", "co", "1", "0x10", "40001", "int16", "string", "[1", "{", "9999999", "a b", "", "-1", "1.5")
+)
+SCALARS = WORDS | st.integers(-9, 99999) | st.floats() | st.booleans() | st.none()
+NESTED = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELDS, inner, max_size=5)
+)
+
+
+@given(NESTED)
+def test_no_nesting_in_json_ends_in_anything_but_a_profile_or_problems(data: Any) -> None:
+    with contextlib.suppress(ConfigError):
+        read(json.dumps(data), "json")
+
+
+TREES = st.recursive(
+    st.tuples(FIELDS.filter(str.isalpha), st.dictionaries(FIELDS.filter(str.isalpha), WORDS), st.just([])),
+    lambda inner: st.tuples(
+        FIELDS.filter(str.isalpha), st.dictionaries(FIELDS.filter(str.isalpha), WORDS), st.lists(inner)
+    ),
+)
+
+
+def element(tree: Any) -> ElementTree.Element:
+    name, attributes, children = tree
+    made = ElementTree.Element(name, attributes)
+    made.extend(map(element, children))
+    return made
+
+
+@given(TREES)
+def test_no_nesting_in_xml_ends_in_anything_but_a_profile_or_problems(tree: Any) -> None:
+    with contextlib.suppress(ConfigError):
+        read(ElementTree.tostring(element(tree), encoding="unicode"), "xml")
 
 
 @given(

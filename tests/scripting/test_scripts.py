@@ -325,6 +325,29 @@ signals: {sun: {type: constant, value: 5}}
 """
 
 
+class Hasty(task.Clock):
+    """Time passes whenever somebody looks."""
+
+    def seconds(self) -> float:
+        self.rightNow += 0.001
+        return super().seconds()
+
+
+def test_scripts_begin_at_second_0_however_long_that_takes(tmp_path):
+    (tmp_path / "notes.py").write_text(
+        "async def main(plant):\n    plant.options['seen'].append(plant.now())\n"
+        "    await plant.sleep(2)\n    plant.options['seen'].append(plant.now())\n"
+    )
+    scripts = "scripts: [{file: notes.py, name: a, options: {seen: []}}]\n"
+    (tmp_path / "plant.yaml").write_text(PLANT + scripts)
+    config, clock = load_plant(tmp_path / "plant.yaml"), Hasty()
+    plant = Plant(config, clock)
+    plant.startService()
+    clock.advance(3)
+    assert config.scripts[0].options["seen"] == [0.0, 2.0]
+    plant.stopService()
+
+
 def test_a_script_switches_faults_and_scenarios_and_reads_signals(tmp_path):
     house = Stage(
         tmp_path,

@@ -17,7 +17,7 @@ from simulator.documents.yaml import Document, Path, dotted
 from simulator.errors import ConfigError, Problem
 from simulator.profiles.maps.addresses import Base, sniffed
 from simulator.profiles.maps.cells import Cell, Row, Sheet, Unreadable
-from simulator.profiles.maps.csv_rows import csv_sheet
+from simulator.profiles.maps.csv_rows import csv_sheet, has_header
 from simulator.profiles.maps.json_rows import json_sheet
 from simulator.profiles.maps.rows import Read, read_row, table_cell
 from simulator.profiles.maps.xml_rows import xml_sheet
@@ -25,7 +25,10 @@ from simulator.protocol.codes import Table
 
 SHEETS: Mapping[str, Callable[[str], Sheet]] = {".csv": csv_sheet, ".json": json_sheet, ".xml": xml_sheet}
 SUFFIXES = tuple(SHEETS)
+UTF_8 = "utf-8"
+HEAD = 65536  # characters in which a header is looked for; recordings beside maps may be large
 _BOMS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_DECLARED = re.compile(rb"<\?xml[^>]{0,100}encoding=[\"']([A-Za-z0-9._-]+)")
 _NOT_NAME = re.compile(r"[^a-z0-9]+")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _SIGNS = {
@@ -51,6 +54,10 @@ class MapDocument(Document):
         self.unused = sheet.unused
         self._places: dict[Path, tuple[int, int]] = {(): (1, 1)}
         rows = self._of_device([row for row in sheet.rows if not _is_heading(row)], device)
+        names = [row.cells["name"].text for row in rows if "name" in row.cells]
+        self._has_labels = not all(
+            map(_IDENTIFIER.fullmatch, names)
+        )  # made for people: names are made of them
         self.base: Base = _base_of(rows) if base is None else base
         self.data: Any = {key: cell.value for key, cell in sheet.about.items()}
         self._places.update(((key,), (cell.line, cell.column)) for key, cell in sheet.about.items())
@@ -69,9 +76,14 @@ class MapDocument(Document):
     def _add(self, row: Row, points: dict[str, Any]) -> None:
         read = read_row(row, self.base)
         name_cell = row.cells.get("name")
-        name = _free(_name(name_cell, read), read.address, points)
+        name = _free(_name(name_cell, read, self._has_labels), read.address, points)
         at: Path = ("points", name)
-        if name_cell is not None and name != name_cell.text and "description" not in read.keys:
+        if (
+            name_cell is not None
+            and name != name_cell.text.lower()
+            and name != name_cell.text
+            and "description" not in read.keys
+        ):
             read.keys["description"] = name_cell.text
             read.cells["description"] = name_cell
         for key, cell, message in read.wrong:
@@ -153,7 +165,10 @@ def map_of(
 
 
 def looks_like_map(path: FilePath) -> bool:
-    """Whether a file can be read as a register map, right or wrong."""
+    """Whether a file can be read as a register map, right or wrong; of a CSV file only the head is read."""
+    if path.suffix == ".csv":
+        with open(path, encoding="utf-8-sig", errors="replace") as file:
+            return has_header(file.read(HEAD))
     try:
         return bool(read_map(path).data["points"])
     except ConfigError:
@@ -167,7 +182,9 @@ def _text(file: str, encoding: str) -> str:
         reason = (error.strerror or str(error)).lower()
         raise ConfigError([Problem(file, 0, 0, "", f"file cannot be read: {reason}")]) from None
     marked = next((name for mark, name in _BOMS if content.startswith(mark)), None)
-    name = marked or ("utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding)
+    if encoding == UTF_8 and (declared := _DECLARED.match(content)) is not None:
+        encoding = declared[1].decode()
+    name = marked or ("utf-8-sig" if encoding.lower() in (UTF_8, "utf8") else encoding)
     try:
         return content.decode(name)
     except LookupError:
@@ -201,10 +218,10 @@ def _base_of(rows: Sequence[Row]) -> Base:
     return sniffed(addresses)
 
 
-def _name(cell: Cell | None, read: Read) -> str:
-    """A name that formulas can use: what is none becomes one, in lower case."""
+def _name(cell: Cell | None, read: Read, has_labels: bool) -> str:
+    """A name that formulas can use: a label becomes one, in lower case."""
     if cell is not None:
-        if _IDENTIFIER.fullmatch(cell.text):
+        if not has_labels and _IDENTIFIER.fullmatch(cell.text):
             return cell.text
         text = cell.text.lower()
         for sign, word in _SIGNS.items():

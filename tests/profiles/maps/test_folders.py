@@ -55,6 +55,12 @@ def test_recordings_beside_profiles_are_no_profiles(kinds: Path) -> None:
     assert "day" not in names
 
 
+def test_a_large_recording_costs_a_look_at_its_head(kinds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (kinds / "year.csv").write_text("time,power\n" + "0,1\n" * 100_000)
+    monkeypatch.setattr("simulator.profiles.maps.document.read_map", None)
+    assert "year" not in ProfileLibrary([kinds]).names()
+
+
 def test_two_maps_of_one_name(kinds: Path) -> None:
     (kinds / "tank.csv").write_text(MAP)
     (kinds / "tank.json").write_text('[{"name": "level", "table": "hr", "address": 4}]')

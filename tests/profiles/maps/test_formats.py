@@ -48,14 +48,14 @@ def test_a_vendors_csv_with_lines_above_the_header_and_headings_between() -> Non
             "table": "holding_register", "address": 0, "data_type": "float32", "byte_order": "CDAB",
             "unit_of_measurement": "V", "access": "ro", "value": 231.5, "description": "phase; to neutral",
         },
-        "Current": {
+        "current": {
             "table": "holding_register", "address": 2, "data_type": "int16", "scale": 0.1,
             "unit_of_measurement": "A", "access": "ro", "value": 1.5,
         },
-        "Alarm": {"table": "holding_register", "address": 3, "data_type": "bool", "bit": 0},
-        "Trip": {"table": "holding_register", "address": 3, "data_type": "bool", "bit": 3},
-        "Serial": {"table": "input_register", "address": 0, "data_type": "string", "length": 8, "value": "SN 1"},
-        "Energy": {
+        "alarm": {"table": "holding_register", "address": 3, "data_type": "bool", "bit": 0},
+        "trip": {"table": "holding_register", "address": 3, "data_type": "bool", "bit": 3},
+        "serial": {"table": "input_register", "address": 0, "data_type": "string", "length": 8, "value": "SN 1"},
+        "energy": {
             "table": "holding_register", "address": 9, "data_type": "uint32", "scale": 0.01,
             "unit_of_measurement": "kWh", "access": "rw",
         },
@@ -130,8 +130,8 @@ def test_names_become_ones_that_formulas_can_use() -> None:
         "oil_temp_deg_c",
         "p_3rd_phase",
         "ok",
-        "Reserved",
-        "Reserved_5",
+        "reserved",
+        "reserved_5",
         "input_register_7",
     ]
 
