@@ -58,8 +58,8 @@ class Plant(MultiService):
     values of the whole plant by name.  ``part`` (k, n) lets values move in the
     k-th of n shares, from 0, of the rows of every fleet only; all shares together are the whole plant.
 
-    Raises :class:`~simulator.errors.ConfigError` for certificates that cannot be used, ``ValueError`` for a part
-    that is none.
+    Raises :class:`~simulator.errors.ConfigError` for certificates that cannot be used, ``ValueError`` for a
+    part that is none.
     ``devices`` is their number, ``endpoints`` what is listened on, with the ports the kernel picked.
     """
 

@@ -37,6 +37,7 @@ import pytest
 from simulator.cli import exits
 from simulator.cli.completion import commands
 from simulator.config import clock as plant_clock
+from simulator.config import control as plant_control
 from simulator.config import faults as plant_faults
 from simulator.config import gateway, serial_line
 from simulator.config import schema as plant_schema
@@ -48,6 +49,7 @@ from simulator.config import timelines as plant_timelines
 from simulator.config import unsupported as plant_refusals
 from simulator.config.loader import parse_plant
 from simulator.config.schemes import SCHEMES
+from simulator.control.verbs import TABLE as OPERATIONS
 from simulator.datatypes import DATA_TYPES
 from simulator.documents.models import FileModel
 from simulator.documents.yaml import read_text
@@ -109,7 +111,13 @@ class Session:
         self._script(binaries / "modsim", f'exec "{sys.executable}" -m simulator "$@"')
         self._script(binaries / "python", f'exec "{sys.executable}" "$@"')
         path = f"{binaries}:{os.environ['PATH']}"
-        self.environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
+        self.environment = {
+            **os.environ,
+            "PATH": path,
+            "PYTHONPATH": str(ROOT),
+            "COLUMNS": "100",
+            "XDG_RUNTIME_DIR": str(folder),
+        }
         self.environment |= {
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             "PYTEST_PLUGINS": "simulator.pytest_plugin",
@@ -291,7 +299,10 @@ def models(module: ModuleType) -> list[type[FileModel]]:
         ("plant-file.md", model)
         for model in [*models(plant_schema), *models(plant_clock), *models(plant_security)]
     ]
-    + [("plant-file.md", model) for model in [*models(plant_scripts), *models(plant_state)]]
+    + [
+        ("plant-file.md", model)
+        for model in [*models(plant_scripts), *models(plant_state), *models(plant_control)]
+    ]
     + [("profile.md", model) for model in models(profile_schema)]
     + [("reactions.md", model) for model in models(reaction_files)]
     + [("faults.md", model) for model in FAULT_MODELS]
@@ -366,3 +377,11 @@ def test_every_document_is_reachable_from_the_map() -> None:
 @pytest.mark.parametrize("action", plant_timelines.ACTIONS)
 def test_every_step_of_a_scenario_has_a_heading(action: str) -> None:
     assert section(REFERENCE / "scenarios.md", action)
+
+
+@pytest.mark.parametrize("verb", OPERATIONS, ids=lambda verb: verb.name)
+def test_every_operation_and_argument_is_in_the_reference(verb) -> None:
+    text = section(REFERENCE / "api.md", "Operations")
+    (row,) = re.findall(rf"^\| `{verb.name}` \|.*$", text, re.M)
+    assert f"| `{verb.method} {verb.path}` |" in row
+    assert [each.name for each in verb.parameters if f"`{each.name}`" not in row] == []

@@ -116,6 +116,8 @@ CLIENTS = {
     ),
 }
 
+CLIENT_IMPORT = Bar("import of the blocking client", 60, 40, "ms")
+
 GENERATOR = {  # 30 000 requests a second of one core
     1: Bar("modsim load, 50 clients: time per request of one core", 33.3, 15, "µs"),
     8: Bar("the same with 8 in flight each", 33.3, 10, "µs"),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from .bars import CLIENTS, Outcome, Row, Table
+from .bars import CLIENT_IMPORT, CLIENTS, Outcome, Row, Table
 from .comparing import Pace, progress
 from .machine import cores
 from .ours import start_plant
@@ -22,6 +22,7 @@ from .processes import ENVIRONMENT, pin
 from .workshop import PEERS, SOURCES, Workshop
 
 PORT = 16560
+IMPORTS = 9
 PATIENCE_S = 60
 
 
@@ -66,7 +67,22 @@ def clients(shop: Workshop, pace: Pace) -> Outcome:
                 [face, *_middle([pair[0] for pair in pairs]), *_middle([pair[1] for pair in pairs])]
             )
         outcome.tables.append(table)
+    outcome.rows.append(Row(CLIENT_IMPORT, [_import_ms(ours) for _ in range(IMPORTS)]))
     return outcome
+
+
+def _import_ms(python: Path) -> float:
+    """What ``import simulator.client`` takes, with all it loads, in a process of its own."""
+    done = subprocess.run(
+        [str(python), "-X", "importtime", "-c", "import simulator.client"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=True,
+        env=ENVIRONMENT,
+        preexec_fn=pin(cores()[0]),
+    )
+    return int(done.stderr.splitlines()[-1].split("|")[1]) / 1000
 
 
 def _poll(python: Path, script: str, face: str, seconds: float) -> Polled:

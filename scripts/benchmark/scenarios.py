@@ -41,9 +41,9 @@ SCENARIOS = {
         "1 000 000 devices × 10 points at 1 Hz: load and latency", million.ticking, bars.TICKING
     ),
     "clients": Scenario(
-        "our clients against pymodbus's: round trips and CPU",
+        "our clients against pymodbus's: round trips and CPU; what importing one takes",
         clients.clients,
-        tuple(bar for pair in bars.CLIENTS.values() for bar in pair),
+        (*(bar for pair in bars.CLIENTS.values() for bar in pair), bars.CLIENT_IMPORT),
     ),
     "load": Scenario(
         "modsim load against a server that does next to nothing: requests of one core",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import inspect
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from referencing import prose, signatures
@@ -24,11 +24,13 @@ class Undocumented(Exception):
 def pages() -> dict[str, str]:
     """The text of every page by the name of its file."""
     found = {name: _objects(page) for name, page in PAGES.items()}
-    links = {each: f"{page}.md#{anchor}" for page, objects in found.items() for each, anchor in _anchors(objects)}
+    links = {
+        each: f"{page}.md#{anchor}" for page, objects in found.items() for each, anchor in anchors(objects)
+    }
     return {f"{name}.md": _page(name, PAGES[name], objects, links) for name, objects in found.items()}
 
 
-def _anchors(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+def anchors(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Names and their anchors: case does not count there, so a second one gets a number."""
     seen: dict[str, int] = {}
     for name in names:
@@ -74,7 +76,7 @@ def _summary(found: Any, links: Mapping[str, str], own: str) -> str:
     return prose.markdown(text, links, own).replace("|", "\\|")
 
 
-def _section(name: str, found: Any, links: Mapping[str, str], only: Container[str] | None) -> str:
+def _section(name: str, found: Any, links: Mapping[str, str], only: Sequence[str] | None) -> str:
     where = f"`from {_home(name, found)} import {name}`"
     call = "" if _is_silent(found) else f"```python\n{signatures.of(name, found)}\n```\n"
     parts = [f"## {name}\n", f"{where}\n", call, prose.markdown(_doc(found, name), links, name) + "\n"]
@@ -86,7 +88,10 @@ def _section(name: str, found: Any, links: Mapping[str, str], only: Container[st
         ]
         if bases:
             parts.append(f"Has what {' and '.join(bases)} {'has' if len(bases) == 1 else 'have'}, too.\n")
-        parts += [_member(name, each, value, links) for each, value in _members(found, links)]
+        members = dict(_members(found, links))
+        if missing := [each for each in only or () if each not in members]:
+            raise AttributeError(f"{name} has no public {', '.join(missing)}")
+        parts += [_member(name, each, members[each], links) for each in only or members]
     return "\n".join(part for part in parts if part)
 
 

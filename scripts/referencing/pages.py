@@ -117,7 +117,15 @@ PAGES: dict[str, Page] = {
         only={
             "Values": ("read", "read_all", "write", "check", "release", "on_write"),
             "VirtualClock": (
-                "seconds", "callLater", "paused", "pause", "resume", "step", "advance", "scale", "missed",
+                "seconds",
+                "callLater",
+                "paused",
+                "pause",
+                "resume",
+                "step",
+                "advance",
+                "scale",
+                "lost_s",
             ),
         },
     ),

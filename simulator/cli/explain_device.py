@@ -50,7 +50,9 @@ def explanation_of_device(config: PlantConfig, group: Group, index: int) -> str:
     parts = [f"{heading}\n{aligned(row for row in facts if row[1])}"]
     if profile.points:
         parts.append("points\n" + aligned([HEADS, *_points(fleet_at_start(config, group, index), index)]))
-    parts += [f"{name}\n" + "".join(f"  {line}\n" for line in lines) for name, lines in lists.items() if lines]
+    for name, lines in lists.items():
+        if lines:
+            parts.append(f"{name}\n" + "".join(f"  {line}\n" for line in lines))
     return "\n".join(parts)
 
 

@@ -63,7 +63,9 @@ class Observer:
     def _severity(self, event: LogEvent) -> int:
         """Number of the event's level; what Twisted tells about itself in passing counts as debug."""
         level = event.get("log_level", LogLevel.info)
-        if level is LogLevel.info and str(event.get("log_namespace", "")).startswith("twisted."):
+        if level is LogLevel.info and str(event.get("log_namespace", "")).startswith(
+            ("twisted.", "log_legacy")
+        ):
             return SEVERITY[LogLevel.debug]
         return SEVERITY.get(level, self._least)
 

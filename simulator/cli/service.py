@@ -27,9 +27,17 @@ BEATS_PER_WATCHDOG = 3
 
 
 def spare() -> None:
-    """Let none of the signals end the program while it is not ready to answer them."""
+    """Let none of the signals end the program while it is not ready to answer them.
+
+    One that is ignored from the start, as nohup(1) has it, stays so.
+    """
     for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _not_yet)
+
+
+def _not_yet(number: int, frame: FrameType | None) -> None:
+    """Nothing."""
 
 
 class Service:
@@ -71,7 +79,8 @@ class Service:
     def begin(self) -> None:
         """Answer signals from now on; the reactor runs."""
         for number in self._calls:
-            signal.signal(number, self._received)
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._received)
 
     def opening(self, done: int, total: int) -> None:
         """A long start is under way."""

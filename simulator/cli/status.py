@@ -14,11 +14,11 @@ Status = dict[str, int | float | str]
 
 
 def status_of(plant: Plant) -> Status:
-    """Devices, connections, requests, exceptions, ticks, faults, scenarios, virtual time."""
+    """Devices, connections, requests, exceptions, ticks, faults, scenarios, virtual time, the state."""
     hub, ticker = plant.hub, plant.ticker
     faults = [name for name, rule in plant.faults.items() if rule.enabled]
     scenarios = [name for name, scenario in plant.scenarios.items() if scenario.is_running]
-    return {
+    status: Status = {
         "devices": plant.devices,
         "endpoints": len(plant.endpoints),
         "connections": len(hub.connections),
@@ -34,6 +34,9 @@ def status_of(plant: Plant) -> Status:
         "virtual_time": round(plant.now(), 3),
         "time_scale": plant.time.scale,
     }
+    if plant.state is not None:
+        status |= {"state_saved": plant.state.saved, "state_failed": plant.state.failed}
+    return status
 
 
 def requests_of(plant: Plant) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from simulator.cli.streams import STDERR
 from simulator.client import Client
@@ -15,13 +16,13 @@ class TracingSession(Session):
 
     began = 0.0
 
-    def begin(self, ask: Ask) -> bytes:
+    def begin(self, ask: Ask[Any]) -> bytes:
         """Tell the bytes of a request."""
         adu = super().begin(ask)
         self._tell("->", adu)
         return adu
 
-    def receive(self, data: bytes) -> list[Ask]:
+    def receive(self, data: bytes) -> list[Ask[Any]]:
         """Tell the bytes that have come."""
         self._tell("<-", data)
         return super().receive(data)

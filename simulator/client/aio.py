@@ -248,6 +248,10 @@ class _Serial:
 
 
 def _words(error: Exception) -> str:
+    if type(error).__module__ == "ssl":
+        from simulator.client.tls import words
+
+        return words(error)
     return str(getattr(error, "strerror", None) or error).lower()
 
 

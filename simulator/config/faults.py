@@ -52,16 +52,16 @@ class Fault:
     units: Ranges | None = None
 
 
-def read_fault_files(document: Document, problems: list[Problem]) -> list[FaultFile]:
-    """``faults`` as the file has them, without those that have a problem."""
+def read_fault_files(document: Document, problems: list[Problem]) -> dict[int, FaultFile]:
+    """``faults`` by their places in the list of the file, without those that have a problem."""
     data = document.data.get("faults")
     if not isinstance(data, list):
         if data is not None and ("faults",) not in document.broken:
             problems.append(
                 document.problem(("faults",), f"faults is {show(data)}, expected a list of rules")
             )
-        return []
-    files: list[FaultFile] = []
+        return {}
+    files: dict[int, FaultFile] = {}
     names: set[str] = set()
     for index, value in enumerate(data):
         try:
@@ -73,20 +73,20 @@ def read_fault_files(document: Document, problems: list[Problem]) -> list[FaultF
             message = f"{show(file.name)} is the name of another fault, expected another name"
             problems.append(document.problem(("faults", index, "name"), message))
         names.add(file.name)
-        files.append(file)
+        files[index] = file
     return files
 
 
 def plant_faults(
-    files: Sequence[FaultFile], groups: Sequence[Group]
+    files: Mapping[int, FaultFile], groups: Sequence[Group]
 ) -> tuple[tuple[Fault, ...], list[Mistake]]:
     """The rules of a plant file and of its profiles, in this order; and what is wrong with those of the file.
 
-    All of ``files`` are sound in themselves, and none is left out.
+    ``files`` are those that are sound in themselves, by their places in the file.
     """
     found: dict[str, Fault] = {}
     wrong: list[Mistake] = []
-    for index, file in enumerate(files):
+    for index, file in files.items():
         fault, problems = resolved(file, groups)
         wrong += [((index, *path), message) for path, message in problems]
         if fault is not None:

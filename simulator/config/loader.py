@@ -18,7 +18,7 @@ from typing import Any
 from simulator.config.allow import allow_list
 from simulator.config.clock import check_scale
 from simulator.config.control import NO_TOKEN, ControlFile
-from simulator.config.faults import Fault, plant_faults, read_fault_files
+from simulator.config.faults import Fault, FaultFile, plant_faults, read_fault_files
 from simulator.config.gateway import gateway_line
 from simulator.config.groups import Entry, Placed, check_parameters, check_values, read_entry, validate_most
 from simulator.config.listening import Clash, Listening, Wanted, plan_listening
@@ -37,7 +37,7 @@ from simulator.config.unsupported import CONTROL, PLANT, take_unsupported
 from simulator.documents import modules
 from simulator.documents.problems import show
 from simulator.documents.yaml import Document, Path, read_file, read_text
-from simulator.errors import ConfigError
+from simulator.errors import ConfigError, Problem
 from simulator.profiles.loader import ProfileLibrary
 from simulator.profiles.profile import Profile
 
@@ -99,6 +99,8 @@ class _Loading:
         self.environ = environ
         self.seed = seed
         self.problems = list(document.problems)
+        self._later: list[Problem] = []  # of faults and scenarios: nothing else depends on them
+        self._fault_files: dict[int, FaultFile] = {}
         self._refused: set[str] = set()  # profiles whose problems are told
         self._tls_is_sound = True
 
@@ -116,14 +118,15 @@ class _Loading:
         placed = [entry.placed for entry in entries if entry.placed is not None]
         listening = self._compare(placed)
         tls = self._security(head, entries, listening)
-        if self.problems:
-            raise ConfigError(sorted(self.problems))
+        self._give_up()
         groups = tuple(
             self._group(entry, profile, tls[entry.index])
             for entry, profile in zip(placed, filter(None, profiles), strict=True)
         )
         self._check_sharing(groups, listening)
-        faults = self._faults(head, groups)
+        self._give_up()
+        self.problems += self._later
+        faults = self._faults(groups)
         scenarios = self._scenarios(head, groups, faults)
         limits = Limits(**{**dict(head.limits), "allow": allow_list(head.limits.allow)})
         seed = head.seed if self.seed is None else self.seed
@@ -146,6 +149,11 @@ class _Loading:
     def _report(self, path: Path, message: str, *, key: bool = False) -> None:
         self.problems.append(self.document.problem(path, message, key=key))
 
+    def _give_up(self) -> None:
+        """Raises ConfigError when something is wrong on which more depends."""
+        if self.problems:
+            raise ConfigError(sorted([*self.problems, *self._later]))
+
     def _mapping(self) -> dict[Any, Any]:
         data = self.document.data
         if isinstance(data, dict):
@@ -162,9 +170,10 @@ class _Loading:
             checked, _ = validate_most(LimitsFile, limits, self.document, ("limits",), self.problems)
             head["limits"] = checked or LimitsFile()
         if "faults" in head:
-            head["faults"] = read_fault_files(self.document, self.problems)
+            self._fault_files = read_fault_files(self.document, self._later)
+            head["faults"] = list(self._fault_files.values())
         if "scenarios" in head:
-            head["scenarios"] = read_files(self.document, self.problems)
+            head["scenarios"] = read_files(self.document, self._later)
         if isinstance(control := head.get("control"), dict):
             head["control"] = self._control(control)
         if isinstance(tls := head.get("tls"), dict):
@@ -182,9 +191,9 @@ class _Loading:
             self._report(("control", "http"), NO_TOKEN.format(host=found.http[0]))
         return found
 
-    def _faults(self, head: PlantHead, groups: Sequence[Group]) -> tuple[Fault, ...]:
+    def _faults(self, groups: Sequence[Group]) -> tuple[Fault, ...]:
         """The rules of the plant and of its profiles."""
-        faults, wrong = plant_faults(head.faults, groups)
+        faults, wrong = plant_faults(self._fault_files, groups)
         self.problems += [self.document.problem(("faults", *path), message) for path, message in wrong]
         return faults
 
@@ -193,7 +202,12 @@ class _Loading:
     ) -> dict[str, ScenarioPlan]:
         """Raises ConfigError for steps about what does not exist."""
         signals = self.document.data.get("signals")
-        names = [*(file.name for file in head.faults), *(fault.name for fault in faults)]
+        written = self.document.data.get("faults")  # those that have a problem, too
+        entries = [entry for entry in written if isinstance(entry, dict)] if isinstance(written, list) else []
+        names = [
+            *(str(entry["name"]) for entry in entries if "name" in entry),
+            *(fault.name for fault in faults),
+        ]
         known = list(dict.fromkeys(names)), signals if isinstance(signals, dict) else ()
         plans, problems = read_scenarios(self.document, head.scenarios, groups, *known)
         if problems or self.problems:
@@ -294,7 +308,7 @@ class _Loading:
         return listening
 
     def _check_sharing(self, groups: Sequence[Group], listening: Listening) -> None:
-        """Raises ConfigError when groups differ about what they share."""
+        """Tell when groups differ about what they share."""
         for wrong in differences(groups, listening.listeners):
             whose = f"devices.{wrong.other} ({self._position(wrong.other)}), behind {wrong.endpoint} as well"
             what = "quirks of the connection differ" if wrong.key == "quirks" else f"{wrong.key} differs"
@@ -302,8 +316,6 @@ class _Loading:
             if wrong.key not in self.document.data["devices"][wrong.group]:  # they are those of the profile
                 path = ("devices", wrong.group, "profile")
             self._report(path, f"{what} from that of {whose}, expected the same")
-        if self.problems:
-            raise ConfigError(sorted(self.problems))
 
     def _report_name(self, entry: Placed, i: int, other: Placed, j: int) -> None:
         whose = f"device {j} of devices.{other.index} ({self._position(other.index)})"

@@ -161,9 +161,7 @@ class ScenarioPlan:
         return max(self.every, *(step.at + (step.lasting or 0.0) for step in self.steps))
 
 
-def steps_about(
-    plans: Iterable[ScenarioPlan], group: int, index: int, point: str | None = None
-) -> list[str]:
+def steps_about(plans: Iterable[ScenarioPlan], group: int, index: int, point: str | None = None) -> list[str]:
     """The steps of scenarios that concern a point of one device; without ``point``, any of it."""
     return [
         f"{plan.name}: {step}"

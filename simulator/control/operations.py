@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, cast, get_args, get_origin, get_type_hints
 
 from twisted.internet.defer import Deferred
 
@@ -31,7 +31,7 @@ def _function(name: str) -> Function:
     for module in (devices, points, tables, course, records):
         found = getattr(module, name, None)
         if callable(found) and found.__module__ == module.__name__:
-            return found
+            return cast(Function, found)
     raise LookupError(f"no topic has an operation {name}")
 
 

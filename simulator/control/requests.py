@@ -34,6 +34,11 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _integer(value: object) -> object:
+    """1.0 is a whole number in JSON Schema."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _kind(parameter: Parameter) -> Any:
     bounds = Field(ge=parameter.low, le=parameter.high)
     if parameter.kind == "texts":
@@ -46,11 +51,14 @@ def _kind(parameter: Parameter) -> Any:
             ),
         ]
     if parameter.kind == "integer":
-        return Annotated[int, bounds]
+        return Annotated[int, bounds, BeforeValidator(_integer)]
     if parameter.kind == "number":
         return Annotated[float, bounds]
     if parameter.kind == "values":
-        return Annotated[list[Annotated[int, Field(ge=0, le=0xFFFF)]], Field(min_length=1, max_length=MOST)]
+        return Annotated[
+            list[Annotated[int, Field(ge=0, le=0xFFFF), BeforeValidator(_integer)]],
+            Field(min_length=1, max_length=MOST),
+        ]
     if parameter.kind == "mapping":
         return Annotated[dict[_TEXT, Any], Field(min_length=1, max_length=MOST)]
     if parameter.choices:
@@ -74,7 +82,7 @@ MODELS = {verb.name: _model(verb) for verb in TABLE}
 
 def body_of(content: bytes) -> Mapping[str, Any]:
     """The JSON object of a body; an empty one for none.  Raises Refusal."""
-    if not content.strip():
+    if not content:
         return {}
     try:
         found = json.loads(content, parse_constant=_no_number, parse_int=_whole)

@@ -39,7 +39,7 @@ def write_table(control: Control, device: str, table: str, address: int, values:
         raise Unfit("values is an empty list, expected one value or more")
     most = 1 if kind.is_bits else 0xFFFF
     for value in values:
-        if isinstance(value, bool) and not kind.is_bits or not 0 <= value <= most:
+        if (isinstance(value, bool) and not kind.is_bits) or not 0 <= value <= most:
             raise Unfit(f"value is {show(value)}, expected 0 to {most} for a {table}")
     try:
         _check(address, len(values))

@@ -162,7 +162,7 @@ class ApiRequest(Request):
 class Channel(HTTPChannel):
     """One connection: each request has its time, and so has taking an answer."""
 
-    requestFactory = ApiRequest
+    requestFactory = ApiRequest  # noqa: N815 - the name is Twisted's
     _deadline: Any = None
 
     def connectionMade(self) -> None:

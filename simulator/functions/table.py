@@ -26,7 +26,7 @@ _functions: dict[int, Function] = {}
 
 
 def function(code: int, *, replace: bool = False) -> Callable[[Function], Function]:
-    """Register the behaviour of a function code, 1 to 127; a second one is refused unless it is to ``replace``.
+    """Register the behaviour of a function code, 1 to 127; a second one only if it is to ``replace``.
 
     ::
 
@@ -34,8 +34,9 @@ def function(code: int, *, replace: bool = False) -> Callable[[Function], Functi
         def serial_number(device, pdu):
             return b"\\x41" + (815).to_bytes(4, "big")
 
-    The behaviour is given the device and the request PDU and returns the response PDU; an empty one is silence.
-    It may raise any :class:`~simulator.errors.ModbusException`.  Raises ValueError for a code that is taken.
+    The behaviour is given the device and the request PDU and returns the response PDU; an empty one is
+    silence.  It may raise any :class:`~simulator.errors.ModbusException`.
+    Raises ValueError for a code that is taken.
     """
     if not 1 <= code < EXCEPTION_BIT:
         raise ValueError(f"function code is {code}, expected 1 to 127")

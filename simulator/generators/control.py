@@ -4,7 +4,8 @@ The standard form in parallel terms: ``kp × e + ki × ∫ e dt - kd × d(of)/dt
 derivative is that of the measurement, so that a new setpoint is no kick.  One rule: while the output is at
 ``min`` or ``max`` the integral does not grow in that direction (anti-windup by conditional integration,
 Åström and Hägglund 1995, §3.5), nor beyond ``min`` and ``max`` while other terms make up for it: what was
-summed up under one set of gains would take long to go away under another.  A written output is where the controller goes on from: manual operation.
+summed up under one set of gains would take long to go away under another.  A written output is where the
+controller goes on from: manual operation.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ A point moves after the points it reads, so that it sees their values of the sam
 generators remember (``is_stateful``) may read what depends on them: where that would close a circle they
 move first and take the value of the tick before.  Any other circle is refused, with its path.
 
-Points that stand on the registers of others (``meeting``) belong together, too, whoever reads them: what stands
-there in the end is that of the last one.  Who reads registers moves after those that write them, where
+Points that stand on the registers of others (``meeting``) belong together, too, whoever reads them: what
+stands there in the end is that of the last one.  Who reads registers moves after those that write them, where
 that closes no circle.
 
 One rule: the order depends on the profile alone, never on chance or on hashes: points that do not care keep
@@ -41,8 +41,8 @@ def reads(generators: Mapping[str, Generator]) -> dict[str, list[str]]:
 
 def _touched(generators: Mapping[str, Generator], meeting: Edges) -> dict[str, list[str]]:
     """Which moving points stand on registers that each point reads under another name."""
-    found = {}
-    for name, generator in generators.items():
+    found: dict[str, list[str]] = {}
+    for name, generator in generators.items() if meeting else ():
         others = {other for read in inputs_of(generator) for other in meeting.get(read, ())}
         found[name] = [other for other in generators if other in others and other != name]
     return found
@@ -63,17 +63,15 @@ def arranged(generators: Mapping[str, Generator], meeting: Edges = NONE) -> list
         for other in others:
             followers[other].add(name)
     soft = {name: others for name, others in wanted.items() if name not in firm}
-    for edges in (soft, _touched(generators, meeting) if meeting else NONE):
-        for name, others in edges.items():
-            for other in others:
+    for edges in (soft, _touched(generators, meeting)):
+        for name, earlier in edges.items():
+            for other in earlier:
                 if not _leads(followers, name, other):
                     followers[other].add(name)
     return _sorted(list(generators), followers)
 
 
-def components(
-    generators: Mapping[str, Generator], meeting: Edges = NONE
-) -> list[tuple[float, list[str]]]:
+def components(generators: Mapping[str, Generator], meeting: Edges = NONE) -> list[tuple[float, list[str]]]:
     """Points that depend on each other or meet, in their order, with the shortest of their intervals.
 
     Points that have nothing to do with others are components of one.  Raises CycleError.

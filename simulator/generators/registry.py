@@ -46,7 +46,7 @@ def generator(name: str) -> Callable[[type[G]], type[G]]:
             height: Value = 1.0
 
             def sampler(self, rows, point):
-                height = rows.numbers(self.height, "height")
+                height = rows.number(self.height)
                 return OfTime(lambda tick, t, height: height * math.sin(t / 7115), height)
 
     Its fields are the keys in files.  Raises ValueError for a name that is taken and for a class that is no

@@ -89,8 +89,9 @@ def check_inputs(inputs: Inputs) -> None:
         try:
             arranged(generators)
         except CycleError as error:
-            path: Path = ("points", error.path[0], "generator")
-            inputs.document.report(path, f"{error}; {WAYS_OUT}")
+            places: list[Path] = [("points", name, "generator") for name in error.path]
+            place = next(filter(inputs.document.is_overridden, places), places[0])  # what closed the circle
+            inputs.document.report(place, f"{error}; {WAYS_OUT}")
             del generators[error.path[0]]
         else:
             return

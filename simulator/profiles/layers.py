@@ -70,6 +70,10 @@ class LayeredDocument(Document):
         problem = self.problem(path, "", key=key)
         return problem.line, problem.column
 
+    def is_overridden(self, path: Path) -> bool:
+        """Whether a group lays something over the value at ``path``, or over what is above it."""
+        return any(layer.onto and layer.depth(path) >= 0 for layer in self.layers)
+
     def report(self, path: Path, message: str, *, key: bool = False) -> None:
         """Note a problem, unless the value at ``path`` already has one."""
         if not any(path[:length] in self.broken for length in range(len(path) + 1)):

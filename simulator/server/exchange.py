@@ -142,7 +142,6 @@ class Exchange:
         device.kind.state(device.row).refused(refused[1])
         return refused
 
-
     def _wait(self, device: Any, pdu: bytes, answer: Any) -> bytes:
         """The response that is there already, or nothing for now."""
         if self.open >= MOST_OPEN:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from simulator.device import FAULTY, OFFLINE
+from simulator.device import FAULTY, LISTEN_ONLY, OFFLINE
 from simulator.errors import ModbusException
 from simulator.faults.conditions import Asked
 from simulator.faults.course import Delivery, course
@@ -211,7 +211,8 @@ class FaultyExchange(Exchange):
         if acting.is_down:
             self.factory.discarded += 1
             return b""
-        reply = self._carry_out(frame, acting.exception)
+        hears = not self.device.kind.aside[self.device.row] & LISTEN_ONLY  # else it refuses nothing, either
+        reply = self._carry_out(frame, acting.exception if hears else None)
         now = link.faults.time.seconds()
         try:
             delivery = acting.delivery(frame, reply, self.framer.build, link.framing, now)

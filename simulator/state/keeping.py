@@ -149,10 +149,16 @@ class Keeper:
                         found.append(record)
                     yield
 
-        pool = self._reactor.getThreadPool()
-        done = self._slices.do(collect())
-        done.addCallback(lambda _: deferToThreadPool(self._reactor, pool, self._write, found))
+        done: Deferred[Any] = self._slices.do(collect())
+        done.addCallback(lambda _: self._elsewhere(self._write, found))
         return done.addCallbacks(self._written, self._complain)
+
+    def _elsewhere(self, function: Callable[..., Any], *args: object) -> Any:
+        """Call it in a thread; at once where there are none, as with the reactors of tests."""
+        threads = getattr(self._reactor, "getThreadPool", None)
+        if threads is None:
+            return function(*args)
+        return deferToThreadPool(self._reactor, threads(), function, *args)
 
     def _write(self, found: list[records.Record]) -> str | None:
         """In a thread; what is in the file now, None when that has not changed."""

@@ -224,7 +224,9 @@ scenarios:
     (tmp_path / "plant.yaml").write_text(text)
     result = modsim("explain", "plant.yaml", "pv-2")
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout == """\
+    assert (
+        result.stdout
+        == """\
 pv-2
   profile     pv (plant.yaml)
   endpoint    tcp://127.0.0.1:0 unit id 2
@@ -248,4 +250,5 @@ scenarios
   storm: 0s: close 3 devices for 30s
   storm: 5s: set limit of 1 device to 20
 """
+    )
     assert modsim("explain", "plant.yaml", "pv-9").returncode == 2

@@ -105,6 +105,17 @@ def test_a_plant_whose_terminal_has_gone_stops(plant, tmp_path):
     assert logged(tmp_path / "log", "SIGHUP: the terminal has gone")
 
 
+def test_a_plant_that_was_told_to_ignore_sighup_does(start, plant, ask, tmp_path):
+    """As nohup has it: not even the end of the terminal is the end of the plant."""
+    ignoring = {"preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)}
+    running = start("run", plant, "--log-file", "log", **ignoring).wait_ready()
+    running.process.send_signal(signal.SIGHUP)
+    running.process.send_signal(signal.SIGUSR1)
+    logged(tmp_path / "log", "status")
+    assert [line for line in messages(tmp_path / "log") if "SIGHUP" in str(line["message"])] == []
+    assert running.stop()[0] == 0
+
+
 def test_a_rotated_log_goes_on_in_a_new_file(start, plant, tmp_path):
     log, old = tmp_path / "log", tmp_path / "log.1"
     running = start("run", plant, "--log-file", "log").wait_ready()

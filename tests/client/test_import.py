@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-MOST_MS = 60
+MOST_MODULES = 40
 HEAVY = ("twisted", "numpy", "pydantic", "asyncio", "yaml", "ssl", "serial", "concurrent")
 
 
@@ -24,14 +24,11 @@ def test_importing_the_blocking_client_loads_nothing_heavy() -> None:
     assert run("-c", code).stdout.strip() == "[]"
 
 
-def test_importing_the_blocking_client_takes_less_than_60_ms() -> None:
-    spent = []
-    for _ in range(15):  # the least of them: the rest is what else the machine does
-        last = run("-X", "importtime", "-c", "import simulator.client").stderr.splitlines()[-1]
-        spent.append(int(last.split("|")[1]) / 1000)
-        if spent[-1] <= MOST_MS:
-            break
-    assert min(spent) <= MOST_MS
+def test_importing_the_blocking_client_loads_few_modules_of_ours() -> None:
+    code = "import sys, simulator.client; print(*(name for name in sys.modules if name.startswith('simulator.')))"
+    loaded = run("-c", code).stdout.split()
+    assert "simulator.client.blocking" in loaded
+    assert len(loaded) <= MOST_MODULES
 
 
 def test_the_client_for_asyncio_loads_no_twisted() -> None:

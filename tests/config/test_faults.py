@@ -248,3 +248,25 @@ def test_the_schema_knows_every_key():
 
     schema = json.dumps(FaultFile.model_json_schema())
     assert all(f'"{key}"' in schema for key in ("for", "unit_id", "devices", "wrong_quantity", "read_coils"))
+
+
+def test_rules_and_scenarios_are_told_together_what_is_wrong_with_them():
+    """What is wrong in itself hides nothing of what is known with the devices only, nor is it a name unknown."""
+    said = complaints(
+        DEVICES
+        + """faults:
+  - {name: bad, then: {dely: 1s}}
+  - {name: lost, when: {devices: nobody}, then: {drop: true}}
+scenarios:
+  odd: 5
+  s:
+    - {fault: [bad, lost]}
+    - {offline: "ghost-*"}
+"""
+    )
+    assert [problem.partition(": ")[2].partition(": ")[0] for problem in said] == [
+        "faults.0.then.dely",
+        "faults.1.when.devices",
+        "scenarios.odd",
+        "scenarios.s.1.offline",
+    ]

@@ -236,8 +236,8 @@ devices:
     assert problems(text) == [
         "1:10: version: version is 2, expected 1",
         (
-            "2:1: sede: unknown key 'sede', expected version, name, seed, scripts, clock, signals, profiles, "
-            "plugins, limits, faults, scenarios, tls or devices; did you mean 'seed'?"
+            "2:1: sede: unknown key 'sede', expected version, name, seed, scripts, clock, control, signals, profiles, "
+            "plugins, limits, faults, scenarios, tls, state or devices; did you mean 'seed'?"
         ),
         "3:27: limits.max_connections: max_connections is 0, expected 1 or more",
         (
@@ -366,7 +366,7 @@ def test_one_mistake_in_a_group(more: str, message: str) -> None:
             "1:11: control.console: not supported by this version",
         ),
         ("record: {}", "1:1: record: not supported by this version"),
-        ("state: {}", "1:1: state: not supported by this version"),
+        ("state: {}", "1:8: state.file: file is missing, expected it here"),
         ("store: {type: memory}", "1:1: store: not supported by this version"),
         ("workers: auto", "1:1: workers: not supported by this version"),
         ("plugins: json", "1:10: plugins: plugins is 'json', expected a list"),

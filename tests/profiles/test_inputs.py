@@ -159,3 +159,22 @@ def test_a_group_gives_templates_numbers() -> None:
         "plant.yaml:5:35: devices.0.parameters.speed: speed does not suit period of wave: "
         "'{speed}' is 'fast' for device 0, expected a duration such as 5s"
     ]
+
+
+def test_a_circle_that_a_group_closes_is_told_there() -> None:
+    text = """\
+profiles:
+  p:
+    points:
+      a: {table: hr, address: 0, generator: {type: formula, formula: "b + 1"}}
+      b: {table: hr, address: 1}
+devices:
+  - {name: free, profile: p, endpoint: "tcp://127.0.0.1:5020"}
+  - {name: round, profile: p, endpoint: "tcp://127.0.0.1:5021", generators: {b: {type: formula, formula: "a"}}}
+"""
+    with pytest.raises(ConfigError) as refused:
+        parse_plant(text, file="plant.yaml")
+    (problem,) = refused.value.problems
+    assert str(problem).startswith(
+        "plant.yaml:8:81: devices.1.generators.b: points wait for each other, got a -> b -> a"
+    )

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import inspect
+import math
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -16,6 +20,10 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from referencing import entries, prose, signatures  # noqa: E402
 from referencing.pages import PAGES, Page  # noqa: E402
+
+from simulator.functions import table  # noqa: E402
+from simulator.generators import base, numbers, registry  # noqa: E402
+from simulator.generators.rows import Group, GroupRows  # noqa: E402
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
@@ -42,7 +50,8 @@ def test_every_link_to_a_heading_has_one(name: str) -> None:
     text = (API / f"{name}.md").read_text()
     for file, anchor in re.findall(r"\]\(([a-z]*(?:\.md)?)#([^)]*)\)", text):
         target = text if not file else (API / file).read_text()
-        assert anchor in {heading.lower() for heading in re.findall(r"^##+ (\w+)$", target, re.M)}
+        headings = re.findall(r"^##+ (\w+)$", target, re.M)
+        assert anchor in dict(entries.anchors(headings)).values()
 
 
 @pytest.mark.parametrize("package", ["client", "embed", "testing", "maps", "payload"])
@@ -64,6 +73,29 @@ def test_a_name_that_does_not_exist_is_an_error(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(PAGES, "odd", Page("Odd", "simulator.maps", ("simulator.maps.Encoder",)))
     with pytest.raises(AttributeError):
         entries.pages()
+
+
+def test_the_examples_of_the_decorators_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_TYPES", dict(registry.types()))
+    monkeypatch.setattr(table, "_functions", dict(table._functions))
+    module = ModuleType("examples")
+    monkeypatch.setitem(sys.modules, "examples", module)
+    names = vars(module)
+    names |= {
+        "dataclass": dataclass,
+        "function": table.function,
+        "generator": registry.generator,
+        "math": math,
+    }
+    names |= {"Generator": base.Generator, "OfTime": base.OfTime, "Value": numbers.Value}
+    for decorator in (registry.generator, table.function):
+        example = re.search(r"```python\n(.*?)```", prose.markdown(inspect.getdoc(decorator) or "", {}), re.S)
+        assert example is not None
+        exec(example[1], names)
+    found = registry.make({"type": "tide", "height": 2})
+    rows = GroupRows([Group("d", 1, {})], seed=0)
+    assert found.sampler(rows, "p").sample(0, math.pi / 2 * 7115, 0, 1) == 2
+    assert names["serial_number"](None, b"") == bytes.fromhex("41 00 00 03 2F")
 
 
 def test_docstrings_as_markdown() -> None:

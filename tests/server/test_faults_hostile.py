@@ -206,3 +206,17 @@ def test_nobody_waits_for_a_late_device_behind_the_same_socket(make):
             late += piece
             yard.wait(2)
         assert [late[at + 1] for at in range(0, len(late), 13)] == [0, 4, 8, 12, 16], "in order"
+
+
+def test_a_device_in_listen_only_mode_refuses_nothing_whatever_the_rules(make):
+    """V1.1b3 §6.8, sub-function 04: no response is returned, and only a restart is heard."""
+    rule = with_rule("{exception: server_device_busy}", "{unit_id: 1}", UNITS, more=", enabled: false")
+    yard = make(rule)
+    client = yard.connect()
+    assert yard.ask(client, "08 0004 0000") == b""
+    yard.plant.faults.enable("bad")
+    assert yard.ask(client) == b""
+    assert yard.ask(client, "08 0001 0000") == b"", "heard, and not answered"
+    assert yard.ask(client) == answer("83 06")
+    yard.plant.faults.disable("bad")
+    assert yard.ask(client) == answer()

@@ -12,6 +12,7 @@
 ``types``     names of data types as others write them
 ``orders``    byte orders as others write them
 ``addresses`` references, addresses on the wire, and how to tell which a file has
+``values``    starting values
 ``rows``      a row to a point
 ============  =====================================================================================
 

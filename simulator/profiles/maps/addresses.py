@@ -22,7 +22,7 @@ _REFERENCE = re.compile(r"([0134])(\d{4}|\d{5})", re.ASCII)
 _PREFIXED = re.compile(r"([134](?=[xX:])|0(?=:)).\s*(\d{1,5})", re.ASCII)  # 0x is hexadecimal
 _NAMED = re.compile(r"(coil|co|c|di|ir|hr)[\s:_]*(\d{1,5}|0x[0-9a-f]+)", re.ASCII | re.IGNORECASE)
 _TABLES = {"coil": 0, "co": 0, "c": 0, "di": 1, "ir": 2, "hr": 3}
-_NUMBER = re.compile(r"-?\d+(?:\.0*)?|0[xX][0-9a-fA-F]+|\d[0-9a-fA-F]*[hH]", re.ASCII)
+_NUMBER = re.compile(r"-?\d{1,9}(?:\.0{0,9})?|0[xX][0-9a-fA-F]{1,9}|\d[0-9a-fA-F]{0,8}[hH]", re.ASCII)
 _BIT = re.compile(r"(.*\d)[.:](\d{1,2})", re.ASCII)
 _SPAN = re.compile(r"(\w+)\s*(?:-|–|\.\.|to)\s*(\w+)", re.ASCII)
 REFERENCES_EXPECTED = "a reference such as 40001 or 400001"

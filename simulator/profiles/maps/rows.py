@@ -6,19 +6,19 @@ Whether the point makes sense is judged later, with the places that are kept her
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from simulator.datatypes import DATA_TYPES, data_type
+from simulator.documents.wording import show
 from simulator.profiles.maps import words
 from simulator.profiles.maps.addresses import REFERENCES_EXPECTED, Base, Spot, reference, spot
 from simulator.profiles.maps.cells import Cell, Row
 from simulator.profiles.maps.fields import is_hex
 from simulator.profiles.maps.orders import combined
 from simulator.profiles.maps.types import Named, data_type_word, sized
+from simulator.profiles.maps.values import starting_value
 from simulator.protocol.codes import Table
 
 _TEXTS = ("unit_of_measurement", "description", "string_order", "padding", "on_invalid", "hold")
@@ -236,16 +236,18 @@ class _RowReader:
 
     def _value(self, cell: Cell, kind: str | None) -> None:
         try:
-            self._put("value", cell, _value(cell, kind, self._read.keys))
+            self._put("value", cell, starting_value(cell, kind, self._read.keys))
         except ValueError:
-            self._wrong("value", cell, f"value is {cell.text!r}, expected a number, or a list such as [1, 2]")
+            self._wrong(
+                "value", cell, f"value is {show(cell.text)}, expected a number, or a list such as [1, 2]"
+            )
 
     def _convert(self, key: str, cell: Cell, convert: Callable[[Any], Any], expected: str) -> None:
         try:
             self._put(key, cell, convert(cell.value))
         except (ValueError, TypeError, AttributeError, ZeroDivisionError):
             what = cell.written or key
-            self._wrong(key, cell, f"{what} is {cell.text!r}, expected {expected}")
+            self._wrong(key, cell, f"{what} is {show(cell.text)}, expected {expected}")
 
     def _put(self, key: str, cell: Cell, value: Any) -> None:
         self._read.keys[key] = value
@@ -253,18 +255,6 @@ class _RowReader:
 
     def _wrong(self, key: str, cell: Cell, message: str) -> None:
         self._read.wrong.append((key, cell, message))
-
-
-def _value(cell: Cell, kind: str | None, keys: Mapping[str, Any]) -> Any:
-    """The starting value, as the data type has it."""
-    value = cell.value
-    if keys.get("count", 1) > 1 and (isinstance(value, list) or _is_list(value)):
-        return [_element(each, kind, keys) for each in words.listed(cell)]
-    if kind == "raw" and (isinstance(value, list) or _is_list(value)):
-        return [words.whole(each) for each in words.listed(cell)]
-    if kind == "bits":
-        return _bits(cell)
-    return _element(value, kind, keys)
 
 
 def _agree(address: Cell, told: Cell) -> bool:
@@ -276,37 +266,3 @@ def _agree(address: Cell, told: Cell) -> bool:
         return words.whole(address.value) in (found[1], found[1] + 1, int(told.text.replace(" ", "")))
     except ValueError:
         return True
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, str) and (
-        value.lstrip()[:1] == "[" or re.search(r"[;|]|\S\s+\S", value) is not None
-    )
-
-
-def _bits(cell: Cell) -> Any:
-    """A number, or names and numbers of bits, or which of them are set."""
-    if isinstance(cell.value, dict):
-        return cell.value
-    if cell.text[:1] == "{":
-        return json.loads(cell.text)
-    try:
-        return words.whole(cell.value)
-    except (ValueError, TypeError):
-        return [int(each) if str(each).isdigit() else each for each in words.listed(cell)]
-
-
-def _element(value: Any, kind: str | None, keys: Mapping[str, Any]) -> Any:
-    if not isinstance(value, str) or kind in ("string", "address", None):
-        return value
-    if value in keys.get("enum", {}).values() or "{" in value:
-        return value
-    if kind == "bool":
-        try:
-            return words.truth(value)
-        except ValueError:
-            return value
-    try:
-        return words.number(value)
-    except ValueError:
-        return value  # told where points are made, with the labels it might have been

@@ -127,7 +127,7 @@ def truth(value: Any) -> bool:
 def labels(value: Any) -> dict[int, str]:
     """Texts by number: ``0=stop; 1=run``, ``0:stop, 1:run``, a mapping, a list from 0.  Raises ValueError."""
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
-        value = json.loads(value)
+        value = in_json(value)
     if isinstance(value, list):
         return {index: str(text) for index, text in enumerate(value)}
     if isinstance(value, dict):
@@ -147,11 +147,19 @@ def labels(value: Any) -> dict[int, str]:
     return found
 
 
+def in_json(text: str) -> Any:
+    """What a cell holds that is written in JSON.  Raises ValueError."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError(f"{text[:60]!r}") from None
+
+
 def listed(cell: Cell) -> list[Any]:
     """The elements of a cell: a list, a list in JSON, or texts between ``;`` or spaces; or ValueError."""
     value = cell.value
     if isinstance(value, str) and value.lstrip()[:1] == "[":
-        value = json.loads(value)
+        value = in_json(value)
     if isinstance(value, list):
         return value
     return [part.strip() for part in re.split(r"[;|]|\s+", cell.text.strip()) if part.strip()]

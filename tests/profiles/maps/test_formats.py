@@ -249,6 +249,25 @@ def test_a_file_that_is_no_map_is_refused_with_the_place(format: str, text: str,
     assert found[0].startswith(expected)
 
 
+def test_what_a_profile_refuses_is_told_with_the_place_of_the_cell() -> None:
+    text = (
+        "name,table,address,hold,on invalid,value,enum,count\n"
+        "a,hr,1,never,clamp,1,,\n"
+        "b,hr,2,,explode,1,,\n"
+        "c,hr,3,,,walk,0=stop; 1=run,\n"
+        f"d,hr,{'9' * 20},,,1,,\n"
+        f"e,hr,5,,,{'[' * 5000},,2\n"
+    )
+    assert refused(text) == [
+        "map.csv:2:8: points.a.hold: hold is 'never', expected a duration such as 30s, forever or none",
+        "map.csv:3:9: points.b.on_invalid: on_invalid is 'explode', expected illegal_data_value, ignore or clamp",
+        "map.csv:4:10: points.c.value: label is unknown, got 'walk', expected one of stop, run",
+        f"map.csv:5:6: points.d.address: address is '{'9' * 20}', expected a number such as 40 or 0x28",
+        "map.csv:6:10: points.e.value: value is '[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[...', expected a "
+        "number, or a list such as [1, 2]",
+    ]
+
+
 def test_an_address_and_a_reference_that_disagree() -> None:
     assert refused("name,table,address,reference\na,hr,12,40006\n") == [
         "map.csv:2:6: points.a.address: address is '12' beside reference 40006, expected the same place in both"
