@@ -344,3 +344,11 @@ def test_what_is_no_address_is_told(name: str, wrong: object) -> None:
 def test_a_scale_factor_may_be_negative() -> None:
     assert make("sunssf").encode(-2) == b"\xff\xfe"
     assert make("sunssf").decode(b"\x80\x00") == -32768  # not implemented, in SunSpec
+
+
+@pytest.mark.parametrize("name", ["uint16", "int32", "bcd16"])
+def test_a_fraction_does_not_fit_whole_numbers(name: str) -> None:
+    kind = data_type(name)
+    assert kind.encode_fitting(2.0) == kind.encode_fitting(2) == kind.encode(2)
+    with pytest.raises(ValueError, match=f"value does not fit {name}, got 1.5, expected a whole number"):
+        kind.encode_fitting(1.5)

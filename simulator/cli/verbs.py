@@ -44,7 +44,7 @@ VERBS = {
         Verb("run", "start a plant and serve it until stopped", "simulator.cli.run", True),
         Verb("serve", "serve one device with every address, without a file", "simulator.cli.serve", True),
         Verb("check", "validate a plant file and preflight it on this machine", "simulator.cli.check"),
-        Verb("explain", "follow a point down to the frame that reads it, or tell all of a device", "simulator.cli.explain"),
+        Verb("explain", "a point down to its frame, or all of a device", "simulator.cli.explain"),
         Verb("profiles", "list the profiles, or show one", "simulator.cli.profiles"),
         Verb("ctl", "operate a running plant over its API", "simulator.cli.ctl"),
         Verb("import", "make a profile of a register map: CSV, JSON, XML", "simulator.cli.importing"),

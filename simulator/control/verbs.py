@@ -96,7 +96,7 @@ TABLE = (
             _filter("profile", "pattern of the profile's name"),
             _filter("endpoint", "tcp://127.0.0.1:5020, or a pattern of endpoints as the plant file has them"),
             Parameter("offset", "integer", "how many to leave out", "query", default=0, low=0, high=1 << 40),
-            Parameter("limit", "integer", "how many at most", "query", default=100, low=1, high=1000),
+            Parameter("limit", "integer", "how many at most", "query", default=100, low=1, high=500),
         ),
     ),
     Verb("show", "GET", "/devices/{device}", "one device: points, identity, counters", (_DEVICE,)),

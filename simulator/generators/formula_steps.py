@@ -29,8 +29,9 @@ def _ufunc(function: np.ufunc) -> Callable[..., float]:
     return lambda *numbers: float(function(*numbers))
 
 
-def _divide(dividend: float, divisor: float) -> float:
-    return dividend / divisor if divisor else float(np.divide(dividend, divisor))
+def _division(function: Callable[[float, float], float]) -> Callable[..., float]:
+    """Division by zero gives no number, which nothing but a condition around it can hide."""
+    return lambda dividend, divisor: float(function(dividend, divisor)) if divisor else math.nan
 
 
 def _compared(compare: Callable[[float, float], bool]) -> Callable[..., float]:
@@ -41,14 +42,16 @@ _NUMERIC: Mapping[str, tuple[np.ufunc, Callable[..., float]]] = {
     "+": (np.add, operator.add),
     "-": (np.subtract, operator.sub),
     "*": (np.multiply, operator.mul),
-    "/": (np.divide, _divide),
+    "/": (np.divide, _division(operator.truediv)),
+    "//": (np.floor_divide, _division(np.floor_divide)),
+    "%": (np.remainder, _division(np.remainder)),
     "neg": (np.negative, operator.neg),
     "abs": (np.absolute, abs),
     "round": (np.rint, _ufunc(np.rint)),
     **{
         name: (function, _ufunc(function))
         for name, function in {
-            "//": np.floor_divide, "%": np.remainder, "**": np.power, "min": np.minimum, "max": np.maximum,
+            "**": np.power, "min": np.minimum, "max": np.maximum,
             "floor": np.floor, "ceil": np.ceil, "sqrt": np.sqrt, "exp": np.exp, "log": np.log,
             "sin": np.sin, "cos": np.cos,
         }.items()
@@ -122,6 +125,17 @@ def _rows_of(function: np.ufunc) -> Callable[..., np.ndarray]:
     return lambda out, *operands: function(*operands, out=out)
 
 
+def _division_rows(function: np.ufunc) -> Callable[..., np.ndarray]:
+    def divide(out: np.ndarray, dividend: Any, divisor: Any) -> np.ndarray:
+        zeros = None if np.all(divisor) else np.equal(divisor, 0)  # before out, which may be the divisor's
+        function(dividend, divisor, out=out)
+        if zeros is not None:
+            np.copyto(out, math.nan, where=zeros)
+        return out
+
+    return divide
+
+
 def _number_rows(out: np.ndarray, truths: Any) -> np.ndarray:
     np.copyto(out, truths)
     return out
@@ -157,6 +171,7 @@ def _if_rows(out: np.ndarray, condition: Any, then: Any, other: Any) -> np.ndarr
 
 _ROWS: Mapping[str, Callable[..., np.ndarray]] = {
     **{name: _rows_of(function) for name, (function, _) in {**_NUMERIC, **_LOGICAL}.items()},
+    **{name: _division_rows(_NUMERIC[name][0]) for name in ("/", "//", "%")},
     "number": _number_rows,
     "and": _and_rows,
     "or": _or_rows,

@@ -5,8 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-import statistics
-import time
 
 import pytest
 from twisted.internet.address import IPv4Address
@@ -89,7 +87,7 @@ def test_the_program_says_that_it_lives_and_is_ready(live):
         ("POST", WRITE, {"device": "a-1", "values": {"level": 1}}, {"Host": "evil.example"}, 403),
         ("POST", WRITE, {"device": "a-1", "values": {"level": 1}}, {"Sec-Fetch-Site": "cross-site"}, 403),
         ("POST", WRITE, b'"' + b"x" * (MAX_BODY + 1), {}, 413),
-        ("GET", "/api/v1/devices?limit=1001", None, {}, 422),
+        ("GET", "/api/v1/devices?limit=501", None, {}, 422),
         ("GET", "/api/v1/devices?limit=x", None, {}, 422),
         ("GET", "/api/v1/devices?limit=1&limit=2", None, {}, 422),
         ("GET", "/api/v1/devices?nmae=x", None, {}, 422),
@@ -154,16 +152,6 @@ def test_the_client_raises_what_is_refused_and_goes_on(live):
     name = "a/b ?#%ü"
     with pytest.raises(RemoteError, match="no device is named 'a/b"):
         live.remote.show(name)
-
-
-def test_a_thousand_points_are_read_in_one_call(live):
-    live.remote.status()
-    spent = []
-    for _ in range(7):
-        began = time.perf_counter()
-        assert live.remote.read("*", limit=1000)["count"] == 51
-        spent.append(time.perf_counter() - began)
-    assert statistics.median(spent) < 0.1  # a loaded machine; the bar itself is in test_operations
 
 
 class Transport(StringTransport):

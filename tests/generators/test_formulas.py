@@ -213,6 +213,30 @@ def test_python_itself_computes_the_same(text: str) -> None:
             assert found == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x / (y - y)",
+        "min(x / (y - y), 10)",
+        "clamp(x // (y - y), 0, 9)",
+        "max(3, x % (y - y))",
+        "5 / (t - t)",
+    ],
+)
+def test_a_division_by_zero_is_no_number_whatever_is_made_of_it(text: str) -> None:
+    evaluator = bound(text)
+    assert np.isnan(evaluator.sample(0, 1.5, 0, COUNT)).all()
+    assert math.isnan(evaluator.evaluate_row(3, 1.5))
+
+
+def test_a_condition_guards_a_division() -> None:
+    evaluator = bound("x / (y - y) if y != y else 4")
+    assert (np.asarray(evaluator.sample(0, 1.5, 0, COUNT)) == 4).all()
+    mixed = np.asarray(bound("1 / i if i else -1").sample(0, 1.5, 0, COUNT))
+    assert np.isfinite(mixed).all()
+    assert (mixed == -1).any()
+
+
 def test_random_numbers_are_by_seed_point_device_tick_and_call() -> None:
     def drawn(text: str = "random()", *, seed: int = 7, point: str = "out", tick: int = 3) -> np.ndarray:
         evaluator = compile_formula(text).bind(rows(seed), point)

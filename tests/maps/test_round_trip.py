@@ -135,6 +135,12 @@ def test_every_shipped_profile_but_for_what_moves_it(name: str, format: str) -> 
         assert found[name] == replace(point, generator=None, value=value)
 
 
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_bit_whose_name_is_a_number(format: str) -> None:
+    point = Point("a", Table.HOLDING_REGISTER, 0, data_type("bits"), bits={3: "0", 0: "1"}, value=["0"])
+    assert read(written(Profile("p", points={"a": point}), format), format).points == {"a": point}
+
+
 @given(st.text(max_size=300), st.sampled_from(FORMATS))
 def test_no_text_ends_in_anything_but_a_profile_or_problems(text: str, format: str) -> None:
     with contextlib.suppress(ConfigError):

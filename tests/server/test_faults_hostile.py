@@ -220,3 +220,20 @@ def test_a_device_in_listen_only_mode_refuses_nothing_whatever_the_rules(make):
     assert yard.ask(client) == answer("83 06")
     yard.plant.faults.disable("bad")
     assert yard.ask(client) == answer()
+
+
+def test_rules_are_found_for_a_device_without_a_look_at_those_of_others(make):
+    rules = "".join(
+        f"  - {{name: r{n}, when: {{unit_id: {n % 3 + 2}}}, then: {{drop: true}}}}\n" for n in range(300)
+    )
+    yard = make(UNITS + "faults:\n" + rules + "  - {name: own, when: {unit_id: 1}, then: {exception: 1}}\n")
+    rules = yard.plant.faults
+    looked = []
+    selection = type(rules._placed["own"].fault.selection)
+    original = selection.covers
+    selection.covers = lambda self, *device: looked.append(device) or original(self, *device)
+    try:
+        assert yard.ask(yard.connect()) == answer("83 01")
+    finally:
+        selection.covers = original
+    assert len(looked) == 1
