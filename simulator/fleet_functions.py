@@ -20,8 +20,8 @@ from simulator.protocol.codes import Table
 from simulator.protocol.contract import pack_words
 
 if TYPE_CHECKING:
-    from simulator.tracks import Track
     from simulator.profiles.profile import FifoLayout, Profile, StatusBit
+    from simulator.tracks import Track
 
 Facts = Callable[[int], tuple[int, Mapping[str, Any]]]  # row -> index in its group, what templates may use
 

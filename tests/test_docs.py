@@ -381,7 +381,7 @@ def test_every_step_of_a_scenario_has_a_heading(action: str) -> None:
 
 @pytest.mark.parametrize("verb", OPERATIONS, ids=lambda verb: verb.name)
 def test_every_operation_and_argument_is_in_the_reference(verb) -> None:
-    text = section(REFERENCE / "api.md", "Operations")
+    text = section(REFERENCE / "http-api.md", "Operations")
     (row,) = re.findall(rf"^\| `{verb.name}` \|.*$", text, re.M)
     assert f"| `{verb.method} {verb.path}` |" in row
     assert [each.name for each in verb.parameters if f"`{each.name}`" not in row] == []

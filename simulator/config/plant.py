@@ -84,7 +84,7 @@ class PlantConfig:
     groups: tuple[Group, ...]
     listeners: tuple[ListenerPlan, ...]
     limits: Limits = Limits()
-    clock: Clock = Clock()
+    clock: Clock = field(default_factory=Clock)
     scripts: tuple[Script, ...] = ()
     signals: Mapping[str, Generator] = field(default_factory=dict)  # inputs before those who read them
     faults: tuple[Fault, ...] = ()  # those of profiles behind those of the file

@@ -1,7 +1,6 @@
 """Patterns of names: what is found is what naive matching of every name would find."""
 
 from fnmatch import fnmatchcase
-from time import perf_counter
 
 import pytest
 from hypothesis import given, settings
@@ -75,13 +74,11 @@ def test_wide_fields_and_braces() -> None:
     assert matching_indices(Glob("{a}*"), NameTemplate("{{a}}{n}"), 3) == ((0, 3),)
 
 
-def test_the_pattern_of_the_format_is_quick_over_a_million_names() -> None:
-    """Naive matching of a million names takes about a second; the digits of one template nearly nothing."""
+def test_the_pattern_of_the_format_is_quick_over_a_million_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The digits of one template are looked at, not a million names: nobody formats one."""
     names = NameTemplate("meter-{n:04}")
-    began = perf_counter()
-    for pattern in ("meter-00*", "meter-*", "*-9[0-4]?", "x*"):
-        matching_indices(Glob(pattern), names, 1_000_000)
-    ours = perf_counter() - began
-    began = perf_counter()
-    naive("meter-00*", names, 100_000)
-    assert ours < (perf_counter() - began)
+    monkeypatch.setattr(NameTemplate, "format", None)
+    monkeypatch.setattr(NameTemplate, "render", None)
+    assert matching_indices(Glob("meter-*"), names, 1_000_000) == ((0, 1_000_000),)
+    assert matching_indices(Glob("x*"), names, 1_000_000) == ()
+    assert matching_indices(Glob("meter-00*"), names, 1_000_000) == ((0, 99),)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import time
 from pathlib import Path
 from typing import Any
 
@@ -191,7 +190,6 @@ def test_a_million_rows(tmp_path: Path) -> None:
     with (tmp_path / "m.csv").open("w") as file:
         file.write("time,power\n")
         file.writelines(f"{second},{second % 977}.5\n" for second in range(1_000_000))
-    began = time.perf_counter()
     generator = make({"type": "csv", "file": "m.csv", **TIMED, "time_shift": "{i}s"}, {}, str(tmp_path))
     sampler = generator.bind(GroupRows([Group("a", 10_000)]), "x")
     assert sampler.sample(0, 999_995.0, 0, 10_000)[:7].tolist() == [  # type: ignore[index]
@@ -199,4 +197,3 @@ def test_a_million_rows(tmp_path: Path) -> None:
         0.5,
         1.5,
     ]
-    assert time.perf_counter() - began < 20

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -217,17 +216,6 @@ def test_the_same_profile_with_the_same_overrides_is_the_same_object() -> None:
     assert library.resolve("mine") is library.get("mine") is library.resolve("mine", {"generators": {}})
     assert library.resolve("mine", one) is library.resolve("mine", dict(one))
     assert library.resolve("mine", one) is not library.resolve("mine", two)
-
-
-def test_a_profile_of_fifty_points_is_resolved_quickly() -> None:
-    ProfileLibrary().get("ups")  # compiles the models, once
-    spent = []
-    for _ in range(5):
-        library = ProfileLibrary()
-        start = time.perf_counter()
-        library.get("plc-tank")
-        spent.append(time.perf_counter() - start)
-    assert min(spent) < 0.05  # 7 ms on an idle machine
 
 
 def test_a_layout_knows_its_addresses(load: Load) -> None:
