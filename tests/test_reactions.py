@@ -263,7 +263,7 @@ def test_what_fails_is_told_once_and_the_write_stands(warnings):
         assert yard.asks(f"06 0004 {number:04x}") == f"06 00 04 {number >> 8:02x} {number & 255:02x}"
     assert yard.plant.reactions.failed == 4
     assert warnings == [
-        "d-2 word: a reaction fails, and may fail again: d-2 target: 1 / (value - 5) is inf, "
+        "d-2 word: a reaction fails, and may fail again: d-2 target: 1 / (value - 5) is nan, "
         "expected a finite number",
         "d-2 word: a reaction fails, and may fail again: d-2 speed: value is out of range, got 200.0, "
         "expected at most 100.0",

@@ -268,5 +268,5 @@ scenarios:
         "faults.0.then.dely",
         "faults.1.when.devices",
         "scenarios.odd",
-        "scenarios.s.1.offline",
+        "scenarios.s.1.offline.devices",
     ]
