@@ -122,10 +122,10 @@ class Plants:
         if kind == "memory":
             return testing.InMemoryPlant.of(plant, **keys)
         keys.setdefault("free_ports", config.getini("modsim_free_ports"))
+        keys.setdefault("journal", config.getini("modsim_journal"))
         if kind == "process":
             return testing.PlantProcess.of(plant, **keys)
         self._refuse_trial(request)
-        keys.setdefault("journal", config.getini("modsim_journal"))
         return testing.RunningPlant.of(plant, **keys)
 
     def _refuse_trial(self, request: pytest.FixtureRequest) -> None:

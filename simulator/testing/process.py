@@ -1,8 +1,8 @@
 """A plant in a process of its own: ``modsim run``, as users start it.
 
 For code that must not share a process with anything, and for what only a whole process shows.  The one rule:
-it is ready when its ready line is there, and gone when ``close`` returns.  Refused, with a clear error: what
-needs to reach into the process, values, faults and time.
+it is ready when its ready line is there, and gone when ``close`` returns.  Values, faults, time and the
+journal are reached over its API; refused, with a clear error, is what would need the plant itself.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from simulator.client.blocking import Client
-from simulator.testing.handle import PlantHandle
+from simulator.remote import Remote
+from simulator.testing.distant import DistantHandle
 from simulator.testing.sources import find_source, free_in_data
 
 if TYPE_CHECKING:
@@ -31,15 +32,22 @@ if TYPE_CHECKING:
 PATIENCE_S = 60.0  # until it is ready, and until it has ended
 
 
-class PlantProcess(PlantHandle):
+class PlantProcess(DistantHandle):
     """``with PlantProcess.of("plant.yaml") as plant: my_driver.connect(plant.url())``.
 
-    ``url``, ``client`` and ``device`` work as for every plant.  ``arguments`` are further ones of ``modsim``.
-    Raises RuntimeError, with what the process has said, when it does not become ready.
+    It has the verbs of every plant but ``call``, ``plant``, ``baseline`` and ``restore``; ``remote`` is
+    its API.
+    With ``journal`` every device is recorded from the beginning.  ``arguments`` are further ones of
+    ``modsim``.  Raises RuntimeError, with what the process has said, when it does not become ready.
     """
 
     def __init__(
-        self, source: PlantSource, *, free_ports: bool = True, arguments: tuple[str, ...] = ()
+        self,
+        source: PlantSource,
+        *,
+        free_ports: bool = True,
+        journal: bool = True,
+        arguments: tuple[str, ...] = (),
     ) -> None:
         super().__init__(source.config)
         self._made: list[Path] = []
@@ -49,7 +57,12 @@ class PlantProcess(PlantHandle):
             self._ready = Path(file.name)
         self._made.append(self._ready)
         try:
-            self._endpoints = self._start(self._file(source, free_ports), source.config.seed, arguments)
+            ready = self._start(self._file(source, free_ports), source.config.seed, arguments)
+            self._endpoints: list[str] = ready["endpoints"]
+            control = source.config.control
+            self.remote = Remote(ready["api"], control.token if control is not None else None)
+            if journal:
+                self.record()
         except BaseException:
             self.close()
             raise
@@ -60,11 +73,12 @@ class PlantProcess(PlantHandle):
         source: Source | None = None,
         *,
         free_ports: bool = True,
+        journal: bool = True,
         arguments: tuple[str, ...] = (),
         **keys: Any,
     ) -> Self:
         """The plant of anything that :func:`~simulator.testing.sources.find_source` takes."""
-        return cls(find_source(source, **keys), free_ports=free_ports, arguments=arguments)
+        return cls(find_source(source, **keys), free_ports=free_ports, journal=journal, arguments=arguments)
 
     @property
     def pid(self) -> int:
@@ -86,9 +100,15 @@ class PlantProcess(PlantHandle):
         """Out of reach."""
         self._refuse()
 
+    def baseline(self) -> NoReturn:
+        """Out of reach."""
+        self._refuse()
+
     def close(self) -> None:
         """End the process and wait for its end; a second time does nothing."""
         self.close_clients()
+        if "remote" in self.__dict__:
+            self.remote.close()
         process, self._process = self._process, None
         if process is not None:
             process.send_signal(signal.SIGTERM)
@@ -116,9 +136,10 @@ class PlantProcess(PlantHandle):
             json.dump(data, file)
         return Path(name)
 
-    def _start(self, file: Path, seed: int, arguments: tuple[str, ...]) -> list[str]:
-        """Start it and wait for its ready line; its endpoints."""
-        words = ["--config", str(file), "--ready-file", str(self._ready), "--seed", str(seed), *arguments]
+    def _start(self, file: Path, seed: int, arguments: tuple[str, ...]) -> dict[str, Any]:
+        """Start it and wait for its ready line; what its ready file says."""
+        words = ["--config", str(file), "--ready-file", str(self._ready), "--seed", str(seed)]
+        words += ["--http", "127.0.0.1:0", *arguments]
         process = self._process = subprocess.Popen(
             [sys.executable, "-m", "simulator", "run", *words],
             stdin=subprocess.DEVNULL,
@@ -139,11 +160,11 @@ class PlantProcess(PlantHandle):
             raise RuntimeError(
                 f"the plant is not ready, it said: {said.strip() or line.strip() or 'nothing'}"
             )
-        endpoints: list[str] = json.loads(self._ready.read_text())["endpoints"]
-        return endpoints
+        ready: dict[str, Any] = json.loads(self._ready.read_text())
+        return ready
 
     def _refuse(self) -> NoReturn:
         raise RuntimeError(
-            "the plant runs in a process of its own and has no control interface yet, expected a plant in "
-            "memory or in a thread for values, faults, time and the journal"
+            "the plant runs in a process of its own, expected a plant in memory or in a thread for its "
+            "objects and for putting it back; its verbs and its API (remote) work"
         )

@@ -10,8 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from simulator.errors import BindError, ConnectionRefused, ServerDeviceBusy
-from simulator.testing import PlantProcess, RunningPlant
+from simulator.errors import (
+    BindError,
+    ConfigError,
+    ConnectionRefused,
+    PointError,
+    ServerDeviceBusy,
+    TimedOut,
+)
+from simulator.testing import PlantProcess, RunningPlant, Unmet
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PORTS = """
@@ -116,16 +123,43 @@ def test_a_process_of_its_own(tmp_path) -> None:
     (tmp_path / "plant.yaml").write_text(PORTS)
     with PlantProcess.of("plant.yaml", folder=tmp_path) as plant:
         assert plant.device("meter-3")["serial_number"].endswith("3")
-        with pytest.raises(
-            RuntimeError, match="no control interface yet, expected a plant in memory or in a"
-        ):
-            plant.set("meter-1", "voltage_l1", 1)
+        with pytest.raises(RuntimeError, match="expected a plant in memory or in a thread for its objects"):
+            plant.call(print)
         url = plant.url("meter-1")
         pid = plant.pid
     with pytest.raises(OSError):
         socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=5)
     assert not Path(f"/proc/{pid}").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["plant.yaml"]
+
+
+def test_the_verbs_reach_into_a_process() -> None:
+    with PlantProcess.of(profile="temperature-loop", count=3, name="loop-{n}") as plant:
+        client = plant.client("loop-2", timeout=0.3)
+        assert plant.set("loop-2", "setpoint", 60) == 1
+        assert plant.get("loop-2", "setpoint") == plant.device("loop-2")["setpoint"] == 60
+        assert plant.set({"devices": "loop-[13]"}, "setpoint", 70) == 2
+        with plant.inject(then={"exception": "server_device_busy"}, when={"devices": "loop-2"}) as fault:
+            with pytest.raises(ServerDeviceBusy):
+                client.read_holding_registers(1, 1)
+            assert (fault.name, fault.applied) == ("injected-1", 1)
+        client.write_single_register(1, 500)
+        plant.verify(write="setpoint", device="loop-2", value=50, times=1)
+        with pytest.raises(Unmet, match="never"):
+            plant.verify(read="setpoint", device="loop-2", never=True)
+        assert plant.journal(device="loop-2")[-1].pdu == bytes.fromhex("06 0001 01f4")
+        plant.forget()
+        plant.verify(device="loop-2", never=True)
+        with plant.pause():
+            now = plant.now
+            assert plant.advance(3600) == pytest.approx(now + 3600)
+        with plant.offline("loop-*", how="drop"), pytest.raises(TimedOut):
+            client.read_holding_registers(1, 1)
+        assert client.read_holding_registers(1, 1)
+        with pytest.raises(PointError, match="setpiont"):
+            plant.get("loop-1", "setpiont")
+        with pytest.raises(ConfigError, match="dealy"):
+            plant.inject(then={"dealy": "1s"})
 
 
 def test_a_process_that_cannot_start_says_why(tmp_path) -> None:
