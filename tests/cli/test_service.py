@@ -8,6 +8,7 @@ import pty
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -27,6 +28,14 @@ scenarios:
   endless: {start: true, steps: [{at: 10h, fault: quiet, enabled: false}]}
 """
 READ = "04 00 00 00 01"
+
+
+@pytest.fixture(autouse=True)
+def _hung_up_as_usual() -> Iterator[None]:
+    """What is started here hears SIGHUP, also when the tests themselves run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture
